@@ -1,0 +1,1 @@
+"""What every connector shares: HTTP, errors, budgets, signatures, redaction, registry."""

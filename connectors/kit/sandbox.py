@@ -1,0 +1,136 @@
+"""Stand-ins for the vendors: small, stateful, honest about authentication and limits.
+
+A vendor's `sandbox.py` subclasses VendorSandbox. The kit adds two control addresses that no
+vendor has: `GET _sandbox/records` (what arrived, for people and tests) and
+`POST _sandbox/faults` (make the next calls fail), and applies the faults.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter, deque
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from pydantic import BaseModel, Field
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+
+class Fault(BaseModel):
+    """How the next calls fail.
+
+    `before`: answered with `status`, nothing is done. `after`: the work is done, then
+    `status` is answered, or, where `status` is 0, the answer never comes (`hang_seconds`).
+    """
+
+    status: int = 500
+    times: int = 1
+    when: Literal["before", "after"] = "before"
+    retry_after: str | None = None
+    hang_seconds: float = 0.0
+    body: str = ""
+    path: str = Field("", description="Only calls whose path contains this.")
+
+
+class VendorSandbox:
+    """Base of the stand-ins.
+
+    Attributes:
+        slug: The connector's slug; the sandbox is served below `/{slug}`.
+        records: What was accepted, in order: `{"kind": "sms", "id": …, …}`.
+        calls: How many requests came, by `METHOD path`.
+    """
+
+    slug: str = ""
+
+    def __init__(self) -> None:
+        self.records: deque[dict[str, Any]] = deque(maxlen=200_000)
+        self.faults: list[Fault] = []
+        self.calls: Counter[str] = Counter()
+
+    def routes(self) -> Sequence[BaseRoute]:
+        """The vendor's addresses, as Starlette routes."""
+        raise NotImplementedError
+
+    def record(self, kind: str, **fields: Any) -> dict[str, Any]:
+        """Keeps what was accepted, for `_sandbox/records`."""
+        entry = {"kind": kind, **fields}
+        self.records.append(entry)
+        return entry
+
+    def app(self) -> ASGIApp:
+        """The ASGI application: the vendor's routes, the control addresses, the faults."""
+        control = [
+            Route("/_sandbox/records", self._show, methods=["GET"]),
+            Route("/_sandbox/records", self._forget, methods=["DELETE"]),
+            Route("/_sandbox/faults", self._plan_faults, methods=["POST", "DELETE"]),
+        ]
+        return _FaultyApp(self, Starlette(routes=[*control, *self.routes()]))
+
+    async def start(self) -> None:
+        """Opens what is not HTTP (the SMTP sandbox listens on a port of its own)."""
+
+    async def stop(self) -> None:
+        """Closes what `start` opened."""
+
+    async def _show(self, request: Request) -> Response:
+        kind = request.query_params.get("kind")
+        found = [one for one in self.records if kind is None or one["kind"] == kind]
+        return JSONResponse({"records": found, "calls": dict(self.calls)})
+
+    async def _forget(self, request: Request) -> Response:
+        self.records.clear()
+        self.calls.clear()
+        return Response(status_code=204)
+
+    async def _plan_faults(self, request: Request) -> Response:
+        self.faults.clear()
+        if request.method == "POST":
+            self.faults.extend(Fault.model_validate(one) for one in await request.json())
+        return Response(status_code=204)
+
+    def take_fault(self, path: str) -> Fault | None:
+        """The fault that applies to this call, if any; its count goes down."""
+        for fault in self.faults:
+            if fault.times > 0 and fault.path in path:
+                fault.times -= 1
+                return fault
+        return None
+
+
+class _FaultyApp:
+    """Counts calls and applies the planned faults around a sandbox's own application."""
+
+    def __init__(self, sandbox: VendorSandbox, app: ASGIApp) -> None:
+        self._sandbox = sandbox
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or "/_sandbox/" in scope["path"]:
+            await self._app(scope, receive, send)
+            return
+        self._sandbox.calls[f"{scope['method']} {scope['path']}"] += 1
+        fault = self._sandbox.take_fault(scope["path"])
+        if fault is None:
+            await self._app(scope, receive, send)
+            return
+        if fault.when == "after":
+            await self._app(scope, receive, _swallow)
+        if fault.hang_seconds:
+            await asyncio.sleep(fault.hang_seconds)
+        headers = {"Retry-After": fault.retry_after} if fault.retry_after else {}
+        reply = Response(fault.body, status_code=fault.status or 500, headers=headers)
+        await reply(scope, receive, send)
+
+
+async def _swallow(message: Message) -> None:
+    """Drops the answer of work that was done: the caller must not learn of it."""
+
+
+def town(sandboxes: Sequence[VendorSandbox]) -> Starlette:
+    """All sandboxes in one application, each below its slug."""
+    return Starlette(routes=[Mount(f"/{one.slug}", app=one.app()) for one in sandboxes])

@@ -1,0 +1,1 @@
+"""The Prefect flows: the only package with @flow and @task."""

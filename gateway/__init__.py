@@ -1,0 +1,1 @@
+"""The ASGI front door: webhooks in, health and metrics out."""

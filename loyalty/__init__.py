@@ -1,0 +1,1 @@
+"""The programme: its words (events, members, money, points) and its books (the store)."""

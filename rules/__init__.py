@@ -1,0 +1,1 @@
+"""Rules decide what an event is worth. Pure: no I/O, no clock, no database."""
