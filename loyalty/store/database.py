@@ -1,0 +1,84 @@
+"""The way to PostgreSQL: one engine, JSON that keeps Decimals, errors that say what to do."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import orjson
+from pydantic import BaseModel
+from sqlalchemy.exc import DBAPIError, InterfaceError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+
+class StoreAway(Exception):
+    """The database cannot be reached or went away; nothing was written, try again later."""
+
+
+def dumps(value: Any) -> str:
+    """JSON text; Decimals, UUIDs and models become what they read back from."""
+    return orjson.dumps(value, default=_plain, option=orjson.OPT_NON_STR_KEYS).decode()
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, (Decimal, UUID)):
+        return str(value)
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json")
+    if isinstance(value, (set, frozenset)):
+        return sorted(value)
+    raise TypeError(f"{type(value).__name__} has no JSON form")
+
+
+def async_url(url: str) -> str:
+    """The URL with the asyncpg driver, whatever way the user wrote it."""
+    for prefix in ("postgresql+asyncpg://", "postgresql://", "postgres://"):
+        if url.startswith(prefix):
+            return "postgresql+asyncpg://" + url.removeprefix(prefix)
+    raise ValueError("HUB_DATABASE_URL must be a postgresql:// address")
+
+
+class Database:
+    """A pool of connections to the hub's database."""
+
+    def __init__(self, url: str, *, pool_size: int = 5) -> None:
+        self.url = async_url(url)
+        self.engine: AsyncEngine = create_async_engine(
+            self.url,
+            pool_size=pool_size,
+            max_overflow=pool_size,
+            json_serializer=dumps,
+            json_deserializer=orjson.loads,
+            pool_pre_ping=False,
+            connect_args={"timeout": 5, "server_settings": {"jit": "off"}},
+        )
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction: committed at the end of the block, undone by an error.
+
+        Raises:
+            StoreAway: PostgreSQL is away; whatever the block did is undone.
+        """
+        try:
+            async with self.engine.begin() as connection:
+                yield connection
+        except (OSError, InterfaceError) as error:
+            raise StoreAway("PostgreSQL cannot be reached") from error
+        except DBAPIError as error:
+            if error.connection_invalidated or is_going_away(error):
+                raise StoreAway("PostgreSQL went away in the middle of the work") from error
+            raise
+
+    async def aclose(self) -> None:
+        """Closes all connections."""
+        await self.engine.dispose()
+
+
+def is_going_away(error: DBAPIError) -> bool:
+    """Whether the error says that the server stops, starts or has no room (57P, 53, 08)."""
+    state = str(getattr(error.orig, "sqlstate", "") or "")
+    return state.startswith(("57P", "53", "08"))

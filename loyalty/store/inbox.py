@@ -1,0 +1,268 @@
+"""The inbox: every accepted event, once, until it is done, refused for a reason, or parked.
+
+A claim is a row lock of the transaction that does the work. There is nothing to release: a
+process that dies gives its claims back by dying.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from loyalty.events import Event
+from loyalty.store.bulk import update_rows
+from loyalty.store.tables import inbox, rejects
+
+BELL = "hub_inbox"
+"""The NOTIFY channel; the payload names the triggers that have work, comma-separated."""
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """An event as the gateway hands it in, with the bytes it was read from."""
+
+    event: Event
+    received_at: datetime
+    raw: bytes | None = None
+    delivery_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """An event that this transaction works on, in order of arrival."""
+
+    id: int
+    event: Event
+    received_at: datetime
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """How an event left the batch.
+
+    Attributes:
+        state: done, refused, parked, waiting (to be tried again) or failed.
+        reason: A sentence for people; empty for plain success.
+        waits_for: For parked: what has to come first, e.g. `sale:shopify/main:1001`.
+    """
+
+    id: int
+    state: str
+    reason: str = ""
+    waits_for: str = ""
+    member_id: UUID | None = None
+    outcome: Mapping[str, Any] | None = None
+    attempts: int = 0
+
+
+_ACCEPT = text("""
+insert into inbox (business_key, store, type, key, subject, trigger, occurred_at, received_at,
+                   data, raw, delivery_id)
+select k, s, t, y, b, g, o, r, cast(d as jsonb), w, i
+from unnest(cast(:business_key as text[]), cast(:store as text[]), cast(:type as text[]),
+            cast(:key as text[]), cast(:subject as text[]), cast(:trigger as text[]),
+            cast(:occurred_at as timestamptz[]), cast(:received_at as timestamptz[]),
+            cast(:data as text[]), cast(:raw as bytea[]), cast(:delivery_id as text[]))
+     as u(k, s, t, y, b, g, o, r, d, w, i)
+on conflict (business_key) do nothing
+returning business_key, trigger
+""")
+
+
+async def accept(connection: AsyncConnection, incoming: Sequence[Incoming]) -> set[str]:
+    """Keeps events for good once the transaction commits, and rings the bell.
+
+    Returns:
+        The business keys that are new; the others were known already.
+    """
+    events = [one.event for one in incoming]
+    result = await connection.execute(
+        _ACCEPT,
+        {
+            "business_key": [event.business_key for event in events],
+            "store": [event.store for event in events],
+            "type": [event.type.value for event in events],
+            "key": [event.key for event in events],
+            "subject": [event.subject for event in events],
+            "trigger": [event.trigger for event in events],
+            "occurred_at": [event.time for event in events],
+            "received_at": [one.received_at for one in incoming],
+            "data": [event.data.model_dump_json() for event in events],
+            "raw": [one.raw for one in incoming],
+            "delivery_id": [one.delivery_id for one in incoming],
+        },
+    )
+    rows = result.all()
+    await ring(connection, {row.trigger for row in rows})
+    return {row.business_key for row in rows}
+
+
+async def ring(connection: AsyncConnection, triggers: Iterable[str]) -> None:
+    """Wakes the workers of these triggers when the transaction commits."""
+    names = ",".join(sorted(triggers))
+    if names:
+        await connection.execute(
+            text("select pg_notify(:channel, :names)"), {"channel": BELL, "names": names}
+        )
+
+
+async def reject(
+    connection: AsyncConnection,
+    *,
+    connector: str,
+    name: str,
+    received_at: datetime,
+    problem: str,
+    headers: Mapping[str, str],
+    body: bytes,
+) -> None:
+    """Keeps a genuine request that could not be read, for inspection."""
+    await connection.execute(
+        rejects.insert().values(
+            connector=connector,
+            connection=name,
+            received_at=received_at,
+            problem=problem[:2000],
+            headers=dict(headers),
+            body=body,
+        )
+    )
+
+
+_CLAIM = text("""
+with due as materialized (
+    select id, subject from inbox
+    where state = 'waiting' and trigger = :trigger and (due_at is null or due_at <= :now)
+    order by id limit :limit for update skip locked
+),
+mine as materialized (
+    select id from due where pg_try_advisory_xact_lock(:space, hashtext(subject))
+)
+select i.id, i.type, i.store, i.key, i.occurred_at, i.subject, i.data, i.received_at, i.attempts
+from inbox i join mine on mine.id = i.id order by i.id
+""")
+
+_SUBJECTS = 20_260
+"""The space of the advisory locks on subjects."""
+
+
+async def claim(
+    connection: AsyncConnection, trigger: str, *, limit: int, now: datetime
+) -> list[Claimed]:
+    """Takes waiting events of a trigger for this transaction, in order of arrival.
+
+    Events of a subject that another transaction works on are left to it, so that nobody's
+    events are in two batches at once.
+    """
+    rows = await connection.execute(
+        _CLAIM, {"trigger": trigger, "limit": limit, "now": now, "space": _SUBJECTS}
+    )
+    return [
+        Claimed(
+            id=row.id,
+            event=Event(
+                type=row.type,
+                store=row.store,
+                key=row.key,
+                time=row.occurred_at,
+                subject=row.subject,
+                data=row.data,
+            ),
+            received_at=row.received_at,
+            attempts=row.attempts,
+        )
+        for row in rows
+    ]
+
+
+async def close(
+    connection: AsyncConnection, closings: Sequence[Closing], *, run_id: UUID | None, now: datetime
+) -> None:
+    """Writes down how the claimed events ended."""
+    await update_rows(
+        connection,
+        inbox,
+        "id",
+        [
+            {
+                "id": one.id,
+                "state": one.state,
+                "reason": one.reason,
+                "waits_for": one.waits_for,
+                "member_id": one.member_id,
+                "outcome": one.outcome,
+                "attempts": one.attempts,
+                "run_id": run_id,
+                "done_at": None if one.state in ("waiting", "parked") else now,
+            }
+            for one in closings
+        ],
+    )
+
+
+_RELEASE = text("""
+update inbox set state = 'waiting', waits_for = '', reason = ''
+where state = 'parked' and waits_for = any(cast(:keys as text[])) returning trigger
+""")
+
+
+async def release(connection: AsyncConnection, keys: Sequence[str]) -> int:
+    """Lets parked events go on that waited for one of these; returns how many."""
+    if not keys:
+        return 0
+    rows = (await connection.execute(_RELEASE, {"keys": list(keys)})).all()
+    await ring(connection, {row.trigger for row in rows})
+    return len(rows)
+
+
+async def emit(connection: AsyncConnection, events: Sequence[Event], *, now: datetime) -> set[str]:
+    """Puts events of our own (milestones, tiers, anniversaries) into the inbox."""
+    if not events:
+        return set()
+    return await accept(connection, [Incoming(event, received_at=now) for event in events])
+
+
+async def waiting(connection: AsyncConnection, *, now: datetime) -> dict[str, int]:
+    """How many events wait, by trigger."""
+    rows = await connection.execute(
+        text("""
+            select trigger, count(*) as n from inbox
+            where state = 'waiting' and (due_at is null or due_at <= :now) group by trigger
+        """),
+        {"now": now},
+    )
+    return {row.trigger: row.n for row in rows}
+
+
+async def states(connection: AsyncConnection) -> dict[str, int]:
+    """How many events there are in each state."""
+    rows = await connection.execute(text("select state, count(*) as n from inbox group by state"))
+    return {row.state: row.n for row in rows}
+
+
+async def replay(connection: AsyncConnection, keys: Sequence[str]) -> list[str]:
+    """Puts failed, refused or parked events back to waiting; events that are done stay done.
+
+    Returns:
+        The business keys that will be tried again.
+    """
+    rows = await connection.execute(
+        text("""
+            update inbox set state = 'waiting', reason = '', waits_for = '', attempts = 0,
+                             due_at = null
+            where business_key = any(cast(:keys as text[]))
+              and state in ('failed', 'refused', 'parked')
+            returning business_key, trigger
+        """),
+        {"keys": list(keys)},
+    )
+    found = rows.all()
+    await ring(connection, {row.trigger for row in found})
+    return [row.business_key for row in found]

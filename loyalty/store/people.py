@@ -1,0 +1,265 @@
+"""Members and how they are found: by a store's customer id, by e-mail, by telephone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from loyalty.contacts import normal_email, normal_phone
+from loyalty.events import Channel, ConsentState, Customer
+from loyalty.facts import MemberFacts
+from loyalty.store.bulk import insert_rows, update_rows
+from loyalty.store.ids import new_id
+from loyalty.store.tables import consents, identities, members
+
+Identity = tuple[str, str, str]
+"""(store, kind, value); e-mail and telephone belong to no store: `("", "email", "a@b.c")`."""
+
+
+@dataclass(slots=True)
+class Member:
+    """A member's row, worked on in memory and written back where it changed."""
+
+    id: UUID
+    joined_at: datetime
+    created_at: datetime
+    state: str = "enrolled"
+    first_name: str = ""
+    last_name: str = ""
+    email: str | None = None
+    phone: str | None = None
+    locale: str = ""
+    zone: str = ""
+    country: str = ""
+    birthday: date | None = None
+    tags: list[str] = field(default_factory=list)
+    tier: str = ""
+    points: int = 0
+    lifetime_points: int = 0
+    lifetime_spend: Decimal = Decimal(0)
+    orders_count: int = 0
+    is_changed: bool = False
+
+    def facts(self, *, available: int, tier_factor: Decimal) -> MemberFacts:
+        """What the rules may know of the member now."""
+        return MemberFacts.model_construct(
+            id=str(self.id),
+            is_enrolled=self.state == "enrolled",
+            joined_at=self.joined_at,
+            first_name=self.first_name,
+            last_name=self.last_name,
+            email=self.email,
+            phone=self.phone,
+            locale=self.locale,
+            zone=self.zone,
+            birthday=self.birthday,
+            tags=tuple(self.tags),
+            tier=self.tier,
+            tier_factor=tier_factor,
+            points=available,
+            lifetime_points=self.lifetime_points,
+            lifetime_spend=self.lifetime_spend,
+            orders_count=self.orders_count,
+        )
+
+    def learn(self, customer: Customer) -> bool:
+        """Takes over what a store newly says of the person; True where anything changed."""
+        before = (self.first_name, self.last_name, self.email, self.phone, self.locale, self.zone)
+        self.first_name = customer.first_name or self.first_name
+        self.last_name = customer.last_name or self.last_name
+        self.email = normal_email(customer.email) or self.email
+        self.phone = normal_phone(customer.phone, customer.country) or self.phone
+        self.locale = customer.locale or self.locale
+        self.zone = customer.zone or self.zone
+        self.country = customer.country or self.country
+        changed = before != (
+            self.first_name,
+            self.last_name,
+            self.email,
+            self.phone,
+            self.locale,
+            self.zone,
+        )
+        if customer.birthday and customer.birthday != self.birthday:
+            self.birthday, changed = customer.birthday, True
+        if customer.created_at and customer.created_at < self.joined_at:
+            self.joined_at, changed = customer.created_at, True
+        new_tags = [tag for tag in customer.tags if tag not in self.tags]
+        if new_tags:
+            self.tags, changed = [*self.tags, *new_tags], True
+        self.is_changed = self.is_changed or changed
+        return changed
+
+
+def identities_of(store: str, customer: Customer) -> list[Identity]:
+    """Every key the person can be found by, the strongest first."""
+    found: list[Identity] = []
+    if customer.id:
+        found.append((store, "customer", customer.id))
+    if email := normal_email(customer.email):
+        found.append(("", "email", email))
+    if phone := normal_phone(customer.phone, customer.country):
+        found.append(("", "phone", phone))
+    return found
+
+
+_FIND = text("""
+select i.store, i.kind, i.value, i.member_id from identities i
+join unnest(cast(:stores as text[]), cast(:kinds as text[]), cast(:values as text[]))
+     as w(store, kind, value)
+on (i.store, i.kind, i.value) = (w.store, w.kind, w.value)
+""")
+
+
+async def find(connection: AsyncConnection, keys: Sequence[Identity]) -> dict[Identity, UUID]:
+    """Whose keys these are, as far as they are known."""
+    if not keys:
+        return {}
+    stores, kinds, values = zip(*keys, strict=True)
+    rows = await connection.execute(
+        _FIND, {"stores": list(stores), "kinds": list(kinds), "values": list(values)}
+    )
+    return {(row.store, row.kind, row.value): row.member_id for row in rows}
+
+
+async def claim_identities(
+    connection: AsyncConnection, wanted: Mapping[Identity, UUID], *, now: datetime
+) -> dict[Identity, UUID]:
+    """Gives keys to members; a key that somebody else took meanwhile stays theirs.
+
+    Returns:
+        Whose each key is now.
+    """
+    rows = [
+        {"store": k[0], "kind": k[1], "value": k[2], "member_id": wanted[k], "created_at": now}
+        for k in sorted(wanted)
+    ]
+    won = await insert_rows(
+        connection,
+        identities,
+        rows,
+        tail="on conflict do nothing returning store, kind, value, member_id",
+    )
+    owners = {(row.store, row.kind, row.value): row.member_id for row in won}
+    lost = [key for key in wanted if key not in owners]
+    return {**owners, **await find(connection, lost)}
+
+
+async def add(connection: AsyncConnection, new: Sequence[Member], *, now: datetime) -> None:
+    """Writes new members."""
+    await insert_rows(connection, members, [_row(one, now) for one in new])
+
+
+_LOCK = text("select * from members where id = any(:ids) order by id for update")
+
+
+async def lock(connection: AsyncConnection, ids: Sequence[UUID]) -> dict[UUID, Member]:
+    """The members, locked until the transaction ends, in one order for everybody."""
+    if not ids:
+        return {}
+    rows = await connection.execute(_LOCK, {"ids": list(ids)})
+    return {row.id: member_of(row) for row in rows}
+
+
+def member_of(row: Any) -> Member:
+    """A member from its row."""
+    fields = {name: getattr(row, name) for name in _COLUMNS}
+    return Member(**{**fields, "tags": list(row.tags)})
+
+
+async def save(connection: AsyncConnection, changed: Sequence[Member], *, now: datetime) -> None:
+    """Writes members back that were changed."""
+    rows = [_row(one, now) for one in changed if one.is_changed]
+    for row in rows:
+        del row["created_at"]
+    await update_rows(connection, members, "id", rows)
+
+
+_COLUMNS = (
+    "id",
+    "joined_at",
+    "created_at",
+    "state",
+    "first_name",
+    "last_name",
+    "email",
+    "phone",
+    "locale",
+    "zone",
+    "country",
+    "birthday",
+    "tags",
+    "tier",
+    "points",
+    "lifetime_points",
+    "lifetime_spend",
+    "orders_count",
+)
+
+
+def _row(member: Member, now: datetime) -> dict[str, Any]:
+    row = {name: getattr(member, name) for name in _COLUMNS}
+    return {**row, "updated_at": now}
+
+
+# --- consent ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentNote:
+    """What a person said about one channel and address, and where we have it from."""
+
+    member_id: UUID
+    channel: Channel
+    address: str
+    state: ConsentState
+    source: str
+    occurred_at: datetime
+
+
+async def note_consents(
+    connection: AsyncConnection, notes: Sequence[ConsentNote], *, now: datetime
+) -> None:
+    """Adds to the consent log."""
+    rows = [
+        {
+            "id": new_id(now),
+            "member_id": note.member_id,
+            "channel": note.channel.value,
+            "address": note.address,
+            "state": note.state.value,
+            "source": note.source,
+            "occurred_at": note.occurred_at,
+            "recorded_at": now,
+        }
+        for note in notes
+    ]
+    await insert_rows(connection, consents, rows)
+
+
+_LATEST = text("""
+select distinct on (channel, address) channel, address, state from consents
+where (channel, address) in (
+    select * from unnest(cast(:channels as text[]), cast(:addresses as text[])))
+order by channel, address, occurred_at desc, state desc
+""")
+
+
+async def consent_of(
+    connection: AsyncConnection, addresses: Sequence[tuple[str, str]]
+) -> dict[tuple[str, str], ConsentState]:
+    """The latest word on each (channel, address); at the same instant a withdrawal wins."""
+    if not addresses:
+        return {}
+    channels, values = zip(*addresses, strict=True)
+    rows = await connection.execute(
+        _LATEST, {"channels": list(channels), "addresses": list(values)}
+    )
+    return {(row.channel, row.address): ConsentState(row.state) for row in rows}
