@@ -1,0 +1,328 @@
+"""Deliveries: what is to be sent, under a key that never changes, until it is known to be sent.
+
+States: pending (to be sent now), sending (a call is under way), parked (until
+next_attempt_at), held (its connection is not ready), sent, unknown (nobody can tell), dead,
+suppressed (the gate said no), cancelled (by a person).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from loyalty.store.bulk import insert_rows, update_rows
+from loyalty.store.tables import attempts, deliveries
+
+LEASE = timedelta(minutes=5)
+"""How long a worker may hold deliveries; a worker that died loses them at once."""
+
+ALIVE = timedelta(seconds=10)
+"""A worker that was not seen for longer counts as dead."""
+
+
+@dataclass(slots=True)
+class Delivery:
+    """One message, record or call that is to reach a vendor."""
+
+    id: UUID
+    key: str
+    capability: str
+    input: dict[str, Any]
+    state: str
+    created_at: datetime
+    connector: str = ""
+    connection: str = ""
+    action: str = ""
+    event_id: int | None = None
+    member_id: UUID | None = None
+    rule: str = ""
+    target: str = ""
+    reason: str = ""
+    attempts: int = 0
+    next_attempt_at: datetime | None = None
+    owner: str = ""
+    lease_until: datetime | None = None
+    vendor_id: str = ""
+    sent_at: datetime | None = None
+
+    @property
+    def route(self) -> str:
+        """The connection it goes through: `twilio/main`; empty where none is configured."""
+        return f"{self.connector}/{self.connection}" if self.connector else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How an attempt ended and what becomes of the delivery.
+
+    Attributes:
+        attempted: False where nothing was sent (a pause asked for in advance): no attempt
+            is counted.
+    """
+
+    delivery: Delivery
+    state: str
+    started_at: datetime
+    ended_at: datetime
+    reason: str = ""
+    vendor_id: str = ""
+    next_attempt_at: datetime | None = None
+    vendor_code: str = ""
+    request_id: str = ""
+    attempted: bool = True
+
+
+_FIELDS = tuple(column.name for column in deliveries.columns)
+
+
+async def plan(connection: AsyncConnection, planned: Sequence[Delivery]) -> list[Delivery]:
+    """Writes deliveries; one whose key exists already is left out of the answer."""
+    rows = [{name: getattr(one, name) for name in _FIELDS} for one in planned]
+    new = await insert_rows(
+        connection, deliveries, rows, tail="on conflict (key) do nothing returning id"
+    )
+    ids = {row.id for row in new}
+    return [one for one in planned if one.id in ids]
+
+
+_LIVING = (
+    "select name from workers where seen_at > cast(:now as timestamptz) - cast(:alive as interval)"  # noqa: E501
+)
+_FREE = f"(d.owner = '' or d.lease_until <= :now or d.owner not in ({_LIVING}))"
+
+_TAKE_DUE = text(f"""
+with due as (
+    select d.id from deliveries d
+    join connections c on c.connector = d.connector and c.name = d.connection
+    where c.state = 'active' and d.state in ('pending', 'parked', 'held')
+      and (d.state <> 'parked' or d.next_attempt_at <= :now) and {_FREE}
+    order by d.id limit :limit for update of d skip locked
+)
+update deliveries t set state = 'pending', owner = :owner, lease_until = :lease, reason = ''
+from due where due.id = t.id returning t.*
+""")  # noqa: S608
+
+_TAKE_LOST = text(f"""
+with lost as (
+    select d.id from deliveries d where d.state = 'sending' and {_FREE}
+    order by d.id limit :limit for update skip locked
+)
+update deliveries t set owner = :owner, lease_until = :lease
+from lost where lost.id = t.id returning t.*
+""")  # noqa: S608
+
+
+async def take_due(
+    connection: AsyncConnection, *, owner: str, limit: int, now: datetime
+) -> list[Delivery]:
+    """Leases what is due and whose connection is ready, oldest first."""
+    return await _take(connection, _TAKE_DUE, owner=owner, limit=limit, now=now)
+
+
+async def take_lost(
+    connection: AsyncConnection, *, owner: str, limit: int, now: datetime
+) -> list[Delivery]:
+    """Leases what a worker was sending when it died: whether it arrived is not known."""
+    return await _take(connection, _TAKE_LOST, owner=owner, limit=limit, now=now)
+
+
+async def _take(
+    connection: AsyncConnection, statement: Any, *, owner: str, limit: int, now: datetime
+) -> list[Delivery]:
+    rows = await connection.execute(
+        statement,
+        {"owner": owner, "limit": limit, "now": now, "lease": now + LEASE, "alive": ALIVE},
+    )
+    found = [delivery_of(row) for row in rows]
+    return sorted(found, key=lambda one: one.id)
+
+
+def delivery_of(row: Any) -> Delivery:
+    """A delivery from its row."""
+    return Delivery(**{name: getattr(row, name) for name in _FIELDS})
+
+
+async def begin(
+    connection: AsyncConnection, ids: Sequence[UUID], *, owner: str, now: datetime
+) -> set[UUID]:
+    """Marks deliveries as being sent, before the call; only those still leased to the owner."""
+    if not ids:
+        return set()
+    rows = await connection.execute(
+        text("""
+            update deliveries set state = 'sending', attempts = attempts + 1, lease_until = :lease
+            where id = any(:ids) and owner = :owner and state = 'pending' returning id
+        """),
+        {"ids": list(ids), "owner": owner, "lease": now + LEASE},
+    )
+    return {row.id for row in rows}
+
+
+async def finish(connection: AsyncConnection, outcomes: Sequence[Outcome]) -> None:
+    """Writes down how attempts ended and gives the leases back."""
+    await update_rows(
+        connection,
+        deliveries,
+        "id",
+        [
+            {
+                "id": one.delivery.id,
+                "state": one.state,
+                "reason": one.reason,
+                "attempts": one.delivery.attempts,
+                "next_attempt_at": one.next_attempt_at,
+                "vendor_id": one.vendor_id or one.delivery.vendor_id,
+                "sent_at": one.ended_at if one.state == "sent" else None,
+                "owner": "",
+                "lease_until": None,
+            }
+            for one in outcomes
+        ],
+        where="and t.state not in ('sent', 'cancelled')",
+    )
+    await insert_rows(
+        connection,
+        attempts,
+        [_attempt(one) for one in outcomes if one.attempted],
+        tail="on conflict do nothing",
+    )
+
+
+def _attempt(outcome: Outcome) -> dict[str, Any]:
+    return {
+        "delivery_id": outcome.delivery.id,
+        "number": outcome.delivery.attempts,
+        "started_at": outcome.started_at,
+        "ended_at": outcome.ended_at,
+        "outcome": outcome.state,
+        "detail": outcome.reason,
+        "vendor_code": outcome.vendor_code,
+        "request_id": outcome.request_id,
+    }
+
+
+async def give_back(connection: AsyncConnection, ids: Sequence[UUID], *, owner: str) -> None:
+    """Ends the lease of deliveries that were not begun, so that anybody may take them."""
+    if ids:
+        await connection.execute(
+            text("""
+                update deliveries set owner = '', lease_until = null
+                where id = any(:ids) and owner = :owner and state = 'pending'
+            """),
+            {"ids": list(ids), "owner": owner},
+        )
+
+
+async def next_due(connection: AsyncConnection, *, now: datetime) -> datetime | None:
+    """When the next delivery can be sent: now, at an instant to come, or None."""
+    row = (
+        await connection.execute(
+            text(f"""
+                select min(case when d.state = 'parked' then d.next_attempt_at
+                                else cast(:now as timestamptz) end) as due
+                from deliveries d
+                left join connections c on c.connector = d.connector and c.name = d.connection
+                where d.state in ('pending', 'parked', 'held', 'sending') and {_FREE}
+                  and (c.state = 'active' or d.state = 'sending')
+            """),  # noqa: S608
+            {"now": now, "alive": ALIVE},
+        )
+    ).first()
+    return None if row is None else row.due
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How many deliveries a connection has in a state, and why the oldest of them waits."""
+
+    route: str
+    capability: str
+    state: str
+    count: int
+    reason: str
+
+
+async def tally(connection: AsyncConnection) -> list[Tally]:
+    """Deliveries by connection and state."""
+    rows = await connection.execute(
+        text("""
+            select connector, connection, capability, state, count(*) as n,
+                   max(reason) filter (where reason <> '') as reason
+            from deliveries group by connector, connection, capability, state
+            order by connector, connection, capability, state
+        """)
+    )
+    return [
+        Tally(
+            route=f"{row.connector}/{row.connection}" if row.connector else "",
+            capability=row.capability,
+            state=row.state,
+            count=row.n,
+            reason=row.reason or "",
+        )
+        for row in rows
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """Which deliveries to list."""
+
+    states: tuple[str, ...] = ()
+    route: str = ""
+    key: str = ""
+    limit: int = 50
+    ids: tuple[UUID, ...] = field(default=())
+
+
+async def search(connection: AsyncConnection, wanted: Search) -> list[Delivery]:
+    """Deliveries that match, newest first."""
+    query = deliveries.select().order_by(deliveries.c.id.desc()).limit(wanted.limit)
+    if wanted.states:
+        query = query.where(deliveries.c.state.in_(wanted.states))
+    if wanted.route:
+        connector, _, name = wanted.route.partition("/")
+        query = query.where(deliveries.c.connector == connector)
+        query = query.where(deliveries.c.connection == name) if name else query
+    if wanted.key:
+        query = query.where(deliveries.c.key.contains(wanted.key, autoescape=True))
+    if wanted.ids:
+        query = query.where(deliveries.c.id.in_(wanted.ids))
+    return [delivery_of(row) for row in await connection.execute(query)]
+
+
+_MAY_BECOME = {
+    "pending": ("dead", "unknown", "parked", "held"),
+    "sent": ("unknown",),
+    "cancelled": ("dead", "unknown", "parked", "held", "pending"),
+}
+
+
+async def decide(
+    connection: AsyncConnection, ids: Sequence[UUID], *, state: str, reason: str
+) -> list[UUID]:
+    """A person's word on deliveries: try again (pending), it did arrive (sent), or give up.
+
+    Returns:
+        Those that could be changed; one that is sent already cannot.
+    """
+    rows = await connection.execute(
+        text("""
+            update deliveries set state = :state, reason = :reason, owner = '',
+                   lease_until = null, next_attempt_at = null
+            where id = any(:ids) and state = any(cast(:allowed as text[])) returning id
+        """),
+        {
+            "ids": list(ids),
+            "state": state,
+            "reason": reason,
+            "allowed": list(_MAY_BECOME[state]),
+        },
+    )
+    return [row.id for row in rows]

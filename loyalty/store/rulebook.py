@@ -1,0 +1,96 @@
+"""The programme and the rule sets, each version kept for good, one of them active."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from loyalty.programme import Programme
+from loyalty.store.database import dumps
+
+BELL = "hub_rulebook"
+"""The NOTIFY channel: programme or active rules changed."""
+
+
+async def programme(connection: AsyncConnection) -> Programme:
+    """The programme's settings; the defaults where none were saved."""
+    row = (
+        await connection.execute(text("select value from settings where name = 'programme'"))
+    ).first()
+    return Programme() if row is None else Programme.model_validate(row.value)
+
+
+async def save_programme(
+    connection: AsyncConnection, settings: Programme, *, now: datetime
+) -> None:
+    """Replaces the programme's settings."""
+    await connection.execute(
+        text("""
+            insert into settings (name, value, updated_at)
+            values ('programme', cast(:value as jsonb), :now)
+            on conflict (name) do update set value = excluded.value,
+                updated_at = excluded.updated_at
+        """),
+        {"value": dumps(settings.model_dump(mode="json")), "now": now},
+    )
+    await _ring(connection)
+
+
+async def active(connection: AsyncConnection) -> tuple[str, list[dict[str, Any]]] | None:
+    """Version and documents of the rules in force; None before the first publishing."""
+    row = (
+        await connection.execute(
+            text("select version, documents from rule_sets where state = 'active'")
+        )
+    ).first()
+    return None if row is None else (row.version, row.documents)
+
+
+async def documents_of(connection: AsyncConnection, version: str) -> list[dict[str, Any]] | None:
+    """The documents of one version; None where it is not known."""
+    row = (
+        await connection.execute(
+            text("select documents from rule_sets where version = :version"), {"version": version}
+        )
+    ).first()
+    return None if row is None else row.documents
+
+
+async def activate(
+    connection: AsyncConnection,
+    version: str,
+    documents: list[dict[str, Any]],
+    *,
+    author: str,
+    reason: str,
+    now: datetime,
+) -> None:
+    """Makes a version the one in force, in one switch."""
+    await connection.execute(
+        text("update rule_sets set state = 'retired' where state = 'active' and version <> :v"),
+        {"v": version},
+    )
+    await connection.execute(
+        text("""
+            insert into rule_sets (version, state, documents, author, reason, created_at,
+                                   activated_at)
+            values (:version, 'active', cast(:documents as jsonb), :author, :reason, :now, :now)
+            on conflict (version) do update set state = 'active',
+                activated_at = excluded.activated_at
+        """),
+        {
+            "version": version,
+            "documents": dumps(documents),
+            "author": author,
+            "reason": reason,
+            "now": now,
+        },
+    )
+    await _ring(connection)
+
+
+async def _ring(connection: AsyncConnection) -> None:
+    await connection.execute(text("select pg_notify(:channel, '')"), {"channel": BELL})

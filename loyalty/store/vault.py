@@ -1,0 +1,59 @@
+"""Seals credentials at rest, so that the gateway and the workers have them without Prefect."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import orjson
+from cryptography.fernet import Fernet, InvalidToken
+from pydantic import SecretStr
+
+
+class VaultError(Exception):
+    """What is stored cannot be opened with the key at hand; the text says what to do."""
+
+
+class Vault:
+    """Seals and opens JSON objects with one Fernet key (AES-128-CBC and HMAC-SHA256)."""
+
+    def __init__(self, key: SecretStr) -> None:
+        try:
+            self._fernet = Fernet(key.get_secret_value().encode("ascii"))
+        except (ValueError, UnicodeEncodeError):
+            raise VaultError(
+                "HUB_SECRET_KEY is not a Fernet key: 32 bytes, URL-safe base64"
+            ) from None
+
+    @classmethod
+    def of(cls, root: Path, key: SecretStr) -> Vault:
+        """The vault of an installation: the given key, or one kept (0600) in its home."""
+        if key.get_secret_value():
+            return cls(key)
+        return cls(SecretStr(_kept_key(root / "secret.key")))
+
+    def seal(self, content: dict[str, Any]) -> bytes:
+        """The content, encrypted and authenticated."""
+        return self._fernet.encrypt(orjson.dumps(content))
+
+    def open(self, sealed: bytes) -> dict[str, Any]:
+        """The content of what was sealed; VaultError where the key is another one."""
+        try:
+            content: dict[str, Any] = orjson.loads(self._fernet.decrypt(sealed))
+        except InvalidToken:
+            raise VaultError(
+                "credentials were sealed with another key: restore secret.key or HUB_SECRET_KEY"
+            ) from None
+        return content
+
+
+def _kept_key(path: Path) -> str:
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return path.read_text("ascii").strip()
+    with os.fdopen(handle, "w") as file:
+        key = Fernet.generate_key().decode("ascii")
+        file.write(key)
+    return key
