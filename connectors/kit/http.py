@@ -6,12 +6,18 @@ time-out nobody knows whether the vendor did it, so a write becomes OutcomeUnkno
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+import zlib
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import cache, partial
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from ssl import SSLContext
 from typing import Any
 
+import aiohttp
 import httpx
 import orjson
 from httpx_aiohttp import AiohttpTransport
@@ -29,9 +35,24 @@ from connectors.kit.errors import (
     ScopeError,
     Transient,
 )
+from connectors.kit.redact import secrets_in_headers, without_people, without_secrets
 
 MAX_REPLY_BYTES = 8 * 1024 * 1024
 TIMEOUT = httpx.Timeout(10.0, connect=5.0)
+MAX_WAIT = timedelta(days=1)
+KEEPALIVE_SECONDS = 3.0
+"""Shorter than the 5 s after which many servers hang up: a write that meets a closing
+connection has an unknown outcome, a fresh connection costs a millisecond."""
+DNS_CACHE_SECONDS = 60
+
+_NEVER_LEFT = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    aiohttp.ClientConnectorError,
+    aiohttp.ConnectionTimeoutError,
+)
+_NO_ADDRESS = (httpx.UnsupportedProtocol, httpx.InvalidURL, aiohttp.InvalidURL, UnicodeError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +74,15 @@ class HttpReply:
 
 
 class HttpClient:
-    """A vendor's HTTP API behind one base URL.
+    """A vendor's HTTP API behind one base URL. Keeps no cookies, follows no redirects.
 
     Args:
         base_url: Of the vendor, or of its sandbox.
         headers: Sent with every call (authentication, pinned API version).
-        timeout: Seconds; a read time-out of a write is an unknown outcome.
+        timeout: Seconds; a read time-out of a write is an unknown outcome. A reply that
+            trickles in is given up after three read time-outs.
+        resolver: Looks hosts up in place of the system, e.g. to refuse private addresses.
+            It is not asked for literal IP addresses.
     """
 
     def __init__(
@@ -68,14 +92,19 @@ class HttpClient:
         headers: Mapping[str, str] | None = None,
         timeout: httpx.Timeout = TIMEOUT,
         connections: int = 16,
+        resolver: aiohttp.abc.AbstractResolver | None = None,
     ) -> None:
-        limits = httpx.Limits(max_connections=connections, max_keepalive_connections=connections)
+        self._headers = {"Accept-Encoding": "gzip", **(headers or {})}
+        self._deadline = None if timeout.read is None else timeout.read * 3
         self._client = httpx.AsyncClient(
             base_url=base_url.rstrip("/"),
-            headers=dict(headers or {}),
+            headers=self._headers,
             timeout=timeout,
             follow_redirects=False,
-            transport=AiohttpTransport(limits=limits, retries=0),
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+            transport=AiohttpTransport(
+                verify=_tls(), client=partial(_session, connections, resolver)
+            ),
         )
 
     async def send(
@@ -92,6 +121,7 @@ class HttpClient:
         """Makes one call.
 
         Args:
+            path: Below the base URL, or a whole address.
             json: Body to encode; Decimals are not accepted, convert them to text first.
             writes: Whether a lost answer leaves the outcome unknown; by default, any method
                 but GET and HEAD.
@@ -105,16 +135,23 @@ class HttpClient:
             content = orjson.dumps(json)
             extra.setdefault("Content-Type", "application/json")
         try:
-            async with self._client.stream(
-                method, path, content=content, headers=extra, params=params
-            ) as response:
+            async with (
+                asyncio.timeout(self._deadline),
+                self._client.stream(
+                    method, path, content=content, headers=extra, params=params
+                ) as response,
+            ):
                 body = await _read(response)
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, httpx.InvalidURL, aiohttp.ClientError, OSError) as error:
             raise transport_error(error, writes=is_write) from None
         if response.is_success:
             return HttpReply(response.status_code, response.headers, body)
+        secrets = secrets_in_headers({**self._headers, **extra})
         raise error_for_status(
-            response.status_code, headers=response.headers, body=body, writes=is_write
+            response.status_code,
+            headers=response.headers,
+            body=without_secrets(body[:2000].decode("utf-8", "replace"), secrets).encode(),
+            writes=is_write,
         )
 
     async def aclose(self) -> None:
@@ -122,53 +159,114 @@ class HttpClient:
         await self._client.aclose()
 
 
+@cache
+def _tls() -> SSLContext:
+    return httpx.create_ssl_context()
+
+
+def _session(
+    connections: int, resolver: aiohttp.abc.AbstractResolver | None
+) -> aiohttp.ClientSession:
+    connector = aiohttp.TCPConnector(
+        limit=connections,
+        ssl=_tls(),
+        resolver=resolver,
+        ttl_dns_cache=DNS_CACHE_SECONDS,
+        keepalive_timeout=KEEPALIVE_SECONDS,
+    )
+    return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
+
+
 async def _read(response: httpx.Response) -> bytes:
+    """The reply, unpacked. Of a refusal only what can be read: its status says enough."""
     parts: list[bytes] = []
     size = 0
-    async for part in response.aiter_bytes():
+    async for part in response.aiter_raw():
         size += len(part)
         if size > MAX_REPLY_BYTES:
-            raise ConnectorBug(
-                "the vendor's reply is larger than 8 MiB", status=response.status_code
-            )
+            if not response.is_success:
+                break
+            raise _too_large(response.status_code)
         parts.append(part)
-    return b"".join(parts)
+    packed, coding = b"".join(parts), response.headers.get("content-encoding", "")
+    try:
+        return _unpacked(packed, coding.strip().lower(), response.status_code)
+    except ConnectorBug:
+        if response.is_success:
+            raise
+        return b""
+
+
+def _unpacked(packed: bytes, coding: str, status: int) -> bytes:
+    """The body without its Content-Encoding, never more than the largest reply.
+
+    httpx unpacks whole chunks, and a few kilobytes packed twice unpack to gigabytes.
+    """
+    if not packed or coding in ("", "identity"):
+        return packed
+    if coding not in ("gzip", "x-gzip", "deflate"):
+        raise ConnectorBug("the vendor packed its reply in a way nobody asked for", status=status)
+    body = b""
+    try:
+        while packed:
+            unzip = zlib.decompressobj(zlib.MAX_WBITS | 32)
+            body += unzip.decompress(packed, MAX_REPLY_BYTES + 1 - len(body))
+            if len(body) > MAX_REPLY_BYTES:
+                raise _too_large(status)
+            if not unzip.eof:
+                raise ConnectorBug("the vendor's packed reply is cut off", status=status)
+            packed = unzip.unused_data
+    except zlib.error:
+        raise ConnectorBug("the vendor's packed reply cannot be unpacked", status=status) from None
+    return body
+
+
+def _too_large(status: int) -> ConnectorBug:
+    return ConnectorBug("the vendor's reply is larger than 8 MiB", status=status)
 
 
 def transport_error(error: Exception, *, writes: bool) -> ConnectorError:
-    """The error of a call that got no answer.
+    """The error of a call that got no answer, made through httpx or aiohttp.
 
     Before the request left, nothing happened (Transient); after it left, a write's outcome
-    is unknown.
+    is unknown. The aiohttp error behind an httpx one decides, since httpx_aiohttp calls
+    every lost connection a ConnectTimeout, also one lost after the request was sent.
     """
-    if isinstance(error, (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)):
-        return Transient(f"the vendor could not be reached ({type(error).__name__})")
-    if isinstance(error, (httpx.UnsupportedProtocol, httpx.InvalidURL)):
-        return InvalidRequest(f"the address cannot be used ({type(error).__name__})")
+    cause = error.__cause__ if isinstance(error.__cause__, aiohttp.ClientError) else error
+    name = type(cause).__name__
+    if isinstance(cause, _NEVER_LEFT):
+        return Transient(f"the vendor could not be reached ({name})")
+    if isinstance(cause, _NO_ADDRESS):
+        return InvalidRequest(f"the address cannot be used ({name})")
     if writes:
         return OutcomeUnknown(
-            f"the request left, but no answer came ({type(error).__name__}): "
-            "it may or may not have been done"
+            f"the request left, but no answer came ({name}): it may or may not have been done"
         )
-    return Transient(f"no answer came ({type(error).__name__})")
+    return Transient(f"no answer came ({name})")
 
 
 def retry_after(headers: Mapping[str, str], now: datetime | None = None) -> timedelta | None:
-    """How long the vendor asks to wait: seconds or an HTTP date (RFC 9110, 10.2.3), or None."""
-    value = headers.get("retry-after") or headers.get("x-retry-after")
+    """How long the vendor asks to wait, or None; a day at most.
+
+    Reads seconds and HTTP dates (RFC 9110, 10.2.3), in Retry-After or X-Retry-After.
+    """
+    lower = {name.lower(): value for name, value in headers.items()}
+    value = (lower.get("retry-after") or lower.get("x-retry-after") or "").strip()
     if not value:
         return None
     try:
-        return timedelta(seconds=min(max(float(value), 0.0), 86_400.0))
+        return min(max(timedelta(seconds=float(value)), timedelta(0)), MAX_WAIT)
+    except OverflowError:
+        return MAX_WAIT
     except ValueError:
         pass
     try:
         until = parsedate_to_datetime(value)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     if until.tzinfo is None:
         until = until.replace(tzinfo=UTC)
-    return max(until - (now or datetime.now(UTC)), timedelta(0))
+    return min(max(until - (now or datetime.now(UTC)), timedelta(0)), MAX_WAIT)
 
 
 def error_for_status(
@@ -184,11 +282,12 @@ def error_for_status(
 
     Args:
         detail: A short, safe sentence of the vendor's (field names, error title).
-        body: Used for `detail` where none is given: its first 200 characters.
+        body: Used for `detail` where none is given: its first 200 characters. People's
+            addresses are shortened in either.
     """
     lower = {name.lower(): value for name, value in (headers or {}).items()}
     request_id = lower.get("x-request-id") or lower.get("request-id")
-    text = detail or body[:200].decode("utf-8", "replace").strip() or "no explanation given"
+    text = without_people(detail or _excerpt(body)) or "no explanation given"
     known: dict[str, Any] = {
         "status": status,
         "vendor_code": vendor_code,
@@ -203,6 +302,7 @@ def error_for_status(
         402: (QuotaExceeded, "the plan's quota is used up"),
         403: (ScopeError, "the credentials lack a permission"),
         404: (NotFound, "the vendor does not know what this call names"),
+        408: (Transient, "the vendor gave up waiting for the request (408)"),
         409: (Conflict, "the vendor already holds something that contradicts this"),
         502: (Transient, "the vendor is not available (502)"),
         503: (Transient, "the vendor is not available (503)"),
@@ -216,3 +316,8 @@ def error_for_status(
     if 300 <= status < 400:
         return ConnectorBug(f"the vendor redirects ({status}), which is not followed", **known)
     return InvalidRequest(f"the vendor refuses this content ({status}): {text}", **known)
+
+
+def _excerpt(body: bytes) -> str:
+    text = " ".join(body[:1000].decode("utf-8", "replace").split())
+    return "an HTML page" if text.startswith("<") else text[:200]
