@@ -55,7 +55,8 @@ async def put(
     """Adds a connection or replaces its credentials, state and reason."""
     await connection.execute(
         text("""
-            insert into connections (connector, name, state, reason, sealed, fingerprint, updated_at)
+            insert into connections
+                (connector, name, state, reason, sealed, fingerprint, updated_at)
             values (:connector, :name, :state, :reason, :sealed, :fingerprint, :now)
             on conflict (connector, name) do update set state = excluded.state,
                 reason = excluded.reason, sealed = excluded.sealed,

@@ -92,13 +92,17 @@ class EmbeddedPostgres:
         socket_dir = self._server.get_postmaster_info().socket_dir
         return f"postgresql://postgres@/{database}?host={quote(str(socket_dir), safe='/')}"
 
+    def psql(self, command: str) -> str:
+        """Runs one SQL command as the server's owner and returns what psql prints."""
+        assert self._server is not None
+        return str(self._server.psql(command))
+
     def create_databases(self) -> None:
         """Creates the hub's and Prefect's databases where they are missing."""
-        assert self._server is not None
-        present = self._server.psql("select datname from pg_database;")
+        present = self.psql("select datname from pg_database;")
         for name in (HUB_DATABASE, PREFECT_DATABASE):
             if f" {name}\n" not in present:
-                self._server.psql(f"create database {name};")
+                self.psql(f"create database {name};")
 
     def _orphans(self) -> list[psutil.Process]:
         found = []

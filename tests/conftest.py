@@ -1,0 +1,56 @@
+"""One PostgreSQL for the session; a fresh database, copied from a migrated one, for each test."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import os
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+os.environ.setdefault("DO_NOT_TRACK", "1")
+os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
+
+from loyalty.store.database import Database
+from loyalty.store.embedded import EmbeddedPostgres
+from loyalty.store.migrate import migrate
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
+    """The session's PostgreSQL, with a migrated database named `template`."""
+    home = tmp_path_factory.mktemp("hub")
+    server = EmbeddedPostgres(Path(home))
+    server.start()
+    server.create_databases()
+    server.psql("create database template;")
+
+    async def prepare() -> None:
+        template = Database(server.url("template"))
+        await migrate(template)
+        await template.aclose()
+
+    asyncio.run(prepare())
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def database_url(postgres: EmbeddedPostgres) -> str:
+    """The address of a fresh, migrated database."""
+    name = f"test_{os.getpid()}_{next(_numbers)}"
+    postgres.psql(f"create database {name} template template strategy file_copy;")
+    return postgres.url(name)
+
+
+@pytest_asyncio.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    """A fresh, migrated database."""
+    found = Database(database_url)
+    yield found
+    await found.aclose()
