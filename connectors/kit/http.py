@@ -52,7 +52,13 @@ _NEVER_LEFT = (
     aiohttp.ClientConnectorError,
     aiohttp.ConnectionTimeoutError,
 )
-_NO_ADDRESS = (httpx.UnsupportedProtocol, httpx.InvalidURL, aiohttp.InvalidURL, UnicodeError)
+_NO_ADDRESS = (
+    httpx.UnsupportedProtocol,
+    httpx.InvalidURL,
+    aiohttp.InvalidURL,
+    aiohttp.NonHttpUrlClientError,
+    UnicodeError,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +79,11 @@ class HttpReply:
             ) from None
 
 
+Explain = Callable[[int, Mapping[str, str], bytes, bool], ConnectorError | None]
+"""Reads a vendor's own refusal (status, headers, body without secrets, whether it was a write);
+None where the general mapping will do."""
+
+
 class HttpClient:
     """A vendor's HTTP API behind one base URL. Keeps no cookies, follows no redirects.
 
@@ -83,6 +94,8 @@ class HttpClient:
             trickles in is given up after three read time-outs.
         resolver: Looks hosts up in place of the system, e.g. to refuse private addresses.
             It is not asked for literal IP addresses.
+        explain: Asked first what a refusal means: only the vendor's connector can read its
+            error bodies and quota headers.
     """
 
     def __init__(
@@ -93,7 +106,9 @@ class HttpClient:
         timeout: httpx.Timeout = TIMEOUT,
         connections: int = 16,
         resolver: aiohttp.abc.AbstractResolver | None = None,
+        explain: Explain | None = None,
     ) -> None:
+        self._explain = explain
         self._headers = {"Accept-Encoding": "gzip", **(headers or {})}
         self._deadline = None if timeout.read is None else timeout.read * 3
         self._client = httpx.AsyncClient(
@@ -147,11 +162,11 @@ class HttpClient:
         if response.is_success:
             return HttpReply(response.status_code, response.headers, body)
         secrets = secrets_in_headers({**self._headers, **extra})
-        raise error_for_status(
-            response.status_code,
-            headers=response.headers,
-            body=without_secrets(body[:2000].decode("utf-8", "replace"), secrets).encode(),
-            writes=is_write,
+        text = without_secrets(body[:2000].decode("utf-8", "replace"), secrets).encode()
+        status, explain = response.status_code, self._explain
+        explained = explain(status, response.headers, text, is_write) if explain else None
+        raise explained or error_for_status(
+            status, headers=response.headers, body=text, writes=is_write
         )
 
     async def aclose(self) -> None:

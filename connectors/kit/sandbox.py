@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter, deque
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, Literal
 
 from pydantic import BaseModel, Field
@@ -24,7 +25,8 @@ class Fault(BaseModel):
     """How the next calls fail.
 
     `before`: answered with `status`, nothing is done. `after`: the work is done, then
-    `status` is answered, or, where `status` is 0, the answer never comes (`hang_seconds`).
+    `status` is answered. Either comes `hang_seconds` late. With `status` 0 no answer comes
+    until the caller hangs up, or until `hang_seconds` have passed where they are given.
     """
 
     status: int = 500
@@ -120,11 +122,21 @@ class _FaultyApp:
             return
         if fault.when == "after":
             await self._app(scope, receive, _swallow)
-        if fault.hang_seconds:
+        if fault.status == 0:
+            await _wait_for_hang_up(receive, fault.hang_seconds or None)
+        elif fault.hang_seconds:
             await asyncio.sleep(fault.hang_seconds)
         headers = {"Retry-After": fault.retry_after} if fault.retry_after else {}
         reply = Response(fault.body, status_code=fault.status or 500, headers=headers)
         await reply(scope, receive, send)
+
+
+async def _wait_for_hang_up(receive: Receive, seconds: float | None) -> None:
+    """Waits until the caller is gone, for so many seconds at most."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            while (await receive())["type"] != "http.disconnect":
+                pass
 
 
 async def _swallow(message: Message) -> None:

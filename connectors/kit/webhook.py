@@ -13,7 +13,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any, NoReturn
 
 from pydantic import SecretStr
@@ -170,13 +170,21 @@ def signing_secrets(*candidates: SecretStr | None) -> list[SecretStr]:
 
 # --- JSON ------------------------------------------------------------------------------------
 
+MAX_EXPONENT = 400
+"""Larger than any double; without it, 15 bytes could become a number of a million digits."""
+
 
 def decode_json(body: bytes) -> Any:
     """JSON with exact numbers: Decimals instead of floats, duplicate keys and NaN refused."""
     try:
-        return _DECODER.decode(body.decode("utf-8-sig"))
+        payload = _DECODER.decode(body.decode("utf-8-sig"))
+        if b"\\ud" in body or b"\\uD" in body:
+            _refuse_half_characters(payload)
+        return payload
     except UnicodeDecodeError as error:
         raise Unreadable(f"the body is not UTF-8 (byte {error.start})") from None
+    except UnicodeEncodeError:
+        raise Unreadable("the JSON has half a character (a lone surrogate)") from None
     except json.JSONDecodeError as error:
         raise Unreadable(
             f"the body is not JSON: {error.msg} (line {error.lineno}, column {error.colno})"
@@ -202,8 +210,23 @@ def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not a JSON number")
 
 
+def _refuse_half_characters(payload: Any) -> None:
+    # No database and no vendor takes them, so they are refused here, with a reason.
+    json.dumps(payload, ensure_ascii=False, default=str).encode()
+
+
+def _exact_number(text: str) -> Decimal:
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        raise ValueError(f"the number {text[:20]} is out of range") from None
+    if abs(number.adjusted()) > MAX_EXPONENT:
+        raise ValueError(f"the number {text[:20]} is out of range")
+    return number
+
+
 _DECODER = json.JSONDecoder(
-    object_pairs_hook=_no_duplicates, parse_float=Decimal, parse_constant=_refuse_constant
+    object_pairs_hook=_no_duplicates, parse_float=_exact_number, parse_constant=_refuse_constant
 )
 
 
