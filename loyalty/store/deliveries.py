@@ -92,7 +92,7 @@ async def plan(connection: AsyncConnection, planned: Sequence[Delivery]) -> list
 
 
 _LIVING = (
-    "select name from workers where seen_at > cast(:now as timestamptz) - cast(:alive as interval)"  # noqa: E501
+    "select name from workers where seen_at > cast(:now as timestamptz) - cast(:alive as interval)"
 )
 _FREE = f"(d.owner = '' or d.lease_until <= :now or d.owner not in ({_LIVING}))"
 

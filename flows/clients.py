@@ -1,0 +1,96 @@
+"""Live clients of the connections: made on first use, kept, replaced when credentials change."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import ValidationError
+
+from connectors.kit.account import Account
+from connectors.kit.errors import AuthError
+from connectors.kit.manifest import Client, Manifest
+from connectors.kit.registry import manifest
+from loyalty.store import connections
+from loyalty.store.connections import StoredConnection
+from loyalty.store.database import Database
+from loyalty.store.vault import Vault
+
+
+@dataclass(slots=True)
+class Line:
+    """An open line to one connection: its client, and how many calls may be under way."""
+
+    manifest: Manifest
+    client: Any
+    fingerprint: str
+    gauge: asyncio.Semaphore
+
+
+@dataclass
+class Clients:
+    """The lines that this process has open."""
+
+    database: Database
+    vault: Vault
+    stored: dict[str, StoredConnection] = field(default_factory=dict)
+    _lines: dict[str, Line] = field(default_factory=dict)
+
+    async def refresh(self) -> None:
+        """Reads the connections again; lines whose credentials changed are made anew."""
+        async with self.database.begin() as connection:
+            found = await connections.load(connection)
+        self.stored = {one.slug: one for one in found}
+        for slug, line in list(self._lines.items()):
+            stored = self.stored.get(slug)
+            if stored is None or stored.fingerprint != line.fingerprint:
+                del self._lines[slug]
+                await line.client.aclose()
+
+    def line(self, slug: str) -> Line:
+        """The line to a connection.
+
+        Raises:
+            AuthError: It has no credentials, or ones that cannot be right.
+        """
+        if slug not in self._lines:
+            self._lines[slug] = self._open(slug)
+        return self._lines[slug]
+
+    def _open(self, slug: str) -> Line:
+        stored = self.stored.get(slug)
+        if stored is None or stored.sealed is None:
+            raise AuthError(f"{slug} has no credentials: add its block in the Prefect UI")
+        known = manifest(stored.connector)
+        client: Client = known.connect(account_of(stored, self.vault))
+        gauge = asyncio.Semaphore(known.limit.concurrency)
+        return Line(known, client, stored.fingerprint, gauge)
+
+    async def aclose(self) -> None:
+        """Closes every line."""
+        for line in self._lines.values():
+            await line.client.aclose()
+        self._lines.clear()
+
+
+def account_of(stored: StoredConnection, vault: Vault) -> Account:
+    """The account behind a stored connection, validated again.
+
+    Raises:
+        AuthError: The credentials cannot be right; the message names the field, not its value.
+    """
+    if stored.sealed is None:
+        raise AuthError(f"{stored.slug} has no credentials: add its block in the Prefect UI")
+    model = manifest(stored.connector).account
+    try:
+        return model.model_validate(vault.open(stored.sealed))
+    except ValidationError as error:
+        raise AuthError(f"{stored.slug}: {first_problem(error)}") from None
+
+
+def first_problem(error: ValidationError) -> str:
+    """The first thing that is wrong, by field, without the value."""
+    first = error.errors(include_input=False, include_url=False)[0]
+    place = ".".join(str(part) for part in first["loc"]) or "the whole"
+    return f"{place}: {first['msg']}"
