@@ -1,0 +1,1 @@
+"""Twilio: text messages out, replies and delivery reports in."""
