@@ -10,14 +10,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from pydantic import ValidationError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from connectors.kit.action import Action, Idempotency, Job, Sent
 from connectors.kit.errors import ConnectorBug, ConnectorError
 from flows.clients import Line
 from flows.retries import Fate, fate_of
 from loyalty.store import budgets, connections, deliveries
+from loyalty.store.budgets import Grant
 from loyalty.store.deliveries import Delivery, Outcome
 
 logger = logging.getLogger(__name__)
@@ -63,6 +66,8 @@ class Sender:
                 is_open = await self._fill(backlog) and is_open
                 if backlog:
                     await self._round(backlog)
+                else:
+                    await self._write()
         finally:
             await self._write()
             await self._give_back(backlog)
@@ -113,14 +118,16 @@ class Sender:
         per_call = action.batch_size if line.manifest.limit.batch_costs_one else 1
         per_call = per_call if action.run_batch else 1
         calls = -(-len(chunk) // per_call)
-        async with self.hub.database.begin() as connection:
+
+        async def mark(connection: AsyncConnection) -> tuple[Grant, set[UUID]]:
             await self._write_in(connection)
-            grant = await budgets.take(connection, self.hub.budget(self.slug), calls, now=now)
-            granted = chunk[: grant.slots * per_call]
-            ids = await deliveries.begin(
-                connection, [one.id for one in granted], owner=self.hub.owner, now=now
-            )
+            grant = await budgets.take(connection, budget_name(self.slug), calls, now=now)
+            ids = [one.id for one in chunk[: grant.slots * per_call]]
+            return grant, await deliveries.begin(connection, ids, owner=self.hub.owner, now=now)
+
+        grant, ids = await self.hub.database.persist(mark)
         self._unwritten.clear()
+        granted = chunk[: grant.slots * per_call]
         mine = [one for one in granted if one.id in ids]
         for one in mine:
             one.attempts += 1
@@ -208,8 +215,10 @@ class Sender:
         if fate.state in ("dead", "unknown"):
             self.troubles.append(Trouble(fate.state, self.slug, fate.reason, delivery))
         if fate.blocks_until is not None:
-            async with self.hub.database.begin() as connection:
-                await budgets.block(connection, self.hub.budget(self.slug), fate.blocks_until)
+            until = fate.blocks_until
+            await self.hub.database.persist(
+                lambda connection: budgets.block(connection, budget_name(self.slug), until)
+            )
         if fate.refuses:
             await self._refuse(fate.reason)
 
@@ -217,8 +226,8 @@ class Sender:
         """Marks the connection as refused, for everybody; only the first one tells of it."""
         self._is_refused = True
         connector, _, name = self.slug.partition("/")
-        async with self.hub.database.begin() as connection:
-            is_first = await connections.set_state(
+        is_first = await self.hub.database.persist(
+            lambda connection: connections.set_state(
                 connection,
                 connector,
                 name,
@@ -227,6 +236,7 @@ class Sender:
                 now=self.hub.clock(),
                 unless=("paused", "absent"),
             )
+        )
         if is_first:
             self.troubles.append(Trouble("refused", self.slug, reason))
 
@@ -268,19 +278,19 @@ class Sender:
 
     async def _write(self) -> None:
         if self._unwritten:
-            async with self.hub.database.begin() as connection:
-                await self._write_in(connection)
+            await self.hub.database.persist(self._write_in)
             self._unwritten.clear()
 
-    async def _write_in(self, connection: Any) -> None:
+    async def _write_in(self, connection: AsyncConnection) -> None:
         if self._unwritten:
             await deliveries.finish(connection, self._unwritten)
 
     async def _give_back(self, backlog: Sequence[Delivery]) -> None:
-        if backlog:
-            async with self.hub.database.begin() as connection:
-                ids = [one.id for one in backlog]
-                await deliveries.give_back(connection, ids, owner=self.hub.owner)
+        ids = [one.id for one in backlog]
+        if ids:
+            await self.hub.database.persist(
+                lambda connection: deliveries.give_back(connection, ids, owner=self.hub.owner)
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,3 +307,8 @@ def job_of(action: Action, delivery: Delivery) -> Job:
         return Job(delivery.key, action.input.model_validate(delivery.input))
     except ValidationError as error:
         raise ConnectorBug(f"the stored input does not fit {action.name}: {error.title}") from None
+
+
+def budget_name(slug: str) -> str:
+    """The name of a connection's budget, the same as that of its Prefect limit."""
+    return "limit:" + slug.replace("/", ":")

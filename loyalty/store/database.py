@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 import orjson
 from pydantic import BaseModel
 from sqlalchemy.exc import DBAPIError, InterfaceError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+T = TypeVar("T")
+
+PATIENCE_SECONDS = 120.0
+"""How long `persist` keeps trying while PostgreSQL is away."""
 
 
 class StoreAway(Exception):
@@ -72,6 +78,26 @@ class Database:
             if error.connection_invalidated or is_going_away(error):
                 raise StoreAway("PostgreSQL went away in the middle of the work") from error
             raise
+
+    async def persist(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+        """Runs work that may be repeated in a transaction, again and again until it is through.
+
+        For what must be written down because it has happened outside: whether a message was
+        sent. The work must not mind being done twice, since a commit's answer can get lost.
+
+        Raises:
+            StoreAway: PostgreSQL stayed away for two minutes.
+        """
+        waited, pause = 0.0, 0.1
+        while True:
+            try:
+                async with self.begin() as connection:
+                    return await work(connection)
+            except StoreAway:
+                if waited > PATIENCE_SECONDS:
+                    raise
+                await asyncio.sleep(pause)
+                waited, pause = waited + pause, min(pause * 2, 2.0)
 
     async def aclose(self) -> None:
         """Closes all connections."""

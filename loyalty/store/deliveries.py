@@ -151,13 +151,18 @@ def delivery_of(row: Any) -> Delivery:
 async def begin(
     connection: AsyncConnection, ids: Sequence[UUID], *, owner: str, now: datetime
 ) -> set[UUID]:
-    """Marks deliveries as being sent, before the call; only those still leased to the owner."""
+    """Marks deliveries as being sent, before the call; only those still leased to the owner.
+
+    Repeating it is harmless: an owner that does not know whether its mark was committed,
+    because the database went away, marks again.
+    """
     if not ids:
         return set()
     rows = await connection.execute(
         text("""
             update deliveries set state = 'sending', attempts = attempts + 1, lease_until = :lease
-            where id = any(:ids) and owner = :owner and state = 'pending' returning id
+            where id = any(:ids) and owner = :owner and state in ('pending', 'sending')
+            returning id
         """),
         {"ids": list(ids), "owner": owner, "lease": now + LEASE},
     )
@@ -217,6 +222,19 @@ async def give_back(connection: AsyncConnection, ids: Sequence[UUID], *, owner: 
             """),
             {"ids": list(ids), "owner": owner},
         )
+
+
+async def give_back_events(
+    connection: AsyncConnection, event_ids: Sequence[int], *, owner: str
+) -> None:
+    """Frees what was planned for these events by a transaction whose end nobody learned of."""
+    await connection.execute(
+        text("""
+            update deliveries set owner = '', lease_until = null
+            where event_id = any(:ids) and owner = :owner and state = 'pending'
+        """),
+        {"ids": list(event_ids), "owner": owner},
+    )
 
 
 async def next_due(connection: AsyncConnection, *, now: datetime) -> datetime | None:

@@ -182,6 +182,15 @@ async def claim(
     ]
 
 
+async def reclaim(connection: AsyncConnection, item_id: int) -> bool:
+    """Takes one event for this transaction, if it still waits and nobody else has it."""
+    row = await connection.execute(
+        text("select 1 from inbox where id = :id and state = 'waiting' for update skip locked"),
+        {"id": item_id},
+    )
+    return row.first() is not None
+
+
 async def close(
     connection: AsyncConnection, closings: Sequence[Closing], *, run_id: UUID | None, now: datetime
 ) -> None:

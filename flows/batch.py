@@ -1,0 +1,155 @@
+"""The way of a batch: wait for the bell, claim, book, send, report."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from prefect.runtime import flow_run
+from sqlalchemy.exc import DBAPIError
+
+from flows.bells import Bell
+from flows.booking import Booked, book
+from flows.fanout import FanOut
+from flows.report import report
+from flows.runtime import Hub, runtime
+from loyalty.store import deliveries, inbox
+from loyalty.store.database import StoreAway
+from loyalty.store.inbox import Claimed, Closing
+
+logger = logging.getLogger(__name__)
+
+LINGER_SECONDS = 1.0
+"""How long a run that has worked waits for more, so that load makes batches and not runs."""
+
+MAX_TRIES = 3
+"""How often an event may break its transaction before a person has to look."""
+
+
+@dataclass(slots=True)
+class Summary:
+    """What a run did."""
+
+    events: int = 0
+    deliveries: dict[str, int] = field(default_factory=dict)
+
+
+async def work_off(trigger: str, *, max_events: int, wait_minutes: float) -> Summary:
+    """Works off what waits for a trigger, up to `max_events`.
+
+    Args:
+        wait_minutes: For a standby run: how long to wait for the first event. 0 takes what
+            is there and ends.
+    """
+    async with runtime() as hub:
+        bell = hub.bells.of(trigger)
+        if not wait_minutes:
+            return await _work(hub, trigger, max_events, None)
+        deadline = hub.clock().timestamp() + wait_minutes * 60
+        while (left := deadline - hub.clock().timestamp()) > 0:
+            if not await bell.stand_by(left):
+                break
+            try:
+                summary = await _work(hub, trigger, max_events, bell)
+            finally:
+                bell.release()
+            if summary.events:
+                return summary
+        return Summary()
+
+
+async def _work(hub: Hub, trigger: str, max_events: int, bell: Bell | None) -> Summary:
+    batches: list[Booked] = []
+    summary = Summary()
+    async with FanOut(hub) as fan_out:
+        while summary.events < max_events:
+            limit = min(hub.settings.chunk, max_events - summary.events)
+            booked = await book_next(hub, trigger, limit)
+            if booked is None:
+                if bell and batches and await bell.linger(LINGER_SECONDS):
+                    continue
+                break
+            if not batches and hub.on_taken is not None:
+                hub.on_taken(trigger)
+            batches.append(booked)
+            summary.events += len(booked.items)
+            fan_out.feed(booked.deliveries)
+    if batches:
+        hub.bells.of("deliver").ring()
+        summary.deliveries = dict(fan_out.counts)
+        await report(trigger, batches, fan_out.troubles)
+    return summary
+
+
+async def book_next(hub: Hub, trigger: str, limit: int) -> Booked | None:
+    """Claims and books the next events in one transaction; None where none wait.
+
+    A batch that fails as a whole is tried again event by event, so that one bad event stops
+    no other; an event that fails alone again and again is set aside for a person.
+    """
+    terms = await hub.terms()
+    items: list[Claimed] = []
+    try:
+        async with hub.database.begin() as connection:
+            items = await inbox.claim(connection, trigger, limit=limit, now=terms.now)
+            if not items:
+                return None
+            return await book(connection, items, terms, run_id=_run_id())
+    except StoreAway:
+        ids = [item.id for item in items]
+        await hub.database.persist(
+            lambda connection: deliveries.give_back_events(connection, ids, owner=hub.owner)
+        )
+        return await book_next(hub, trigger, limit)
+    except Exception as error:
+        if not items:
+            raise
+        if _is_conflict(error):
+            return await book_next(hub, trigger, limit)
+        logger.exception("a batch of %s failed: trying its events one by one", trigger)
+    return await _one_by_one(hub, items)
+
+
+async def _one_by_one(hub: Hub, items: list[Claimed]) -> Booked:
+    parts = [await _alone(hub, item) for item in items]
+    return Booked(
+        items=[item for part in parts for item in part.items],
+        closings=[one for part in parts for one in part.closings],
+        deliveries=[one for part in parts for one in part.deliveries],
+        emitted=[one for part in parts for one in part.emitted],
+    )
+
+
+async def _alone(hub: Hub, item: Claimed) -> Booked:
+    terms = await hub.terms()
+    try:
+        async with hub.database.begin() as connection:
+            if not await inbox.reclaim(connection, item.id):
+                return Booked([], [], [], [])
+            return await book(connection, [item], terms, run_id=_run_id())
+    except StoreAway:
+        raise
+    except Exception as error:
+        logger.exception("event %s failed", item.event.business_key)
+        closing = _failure(item, error)
+    async with hub.database.begin() as connection:
+        await inbox.close(connection, [closing], run_id=_run_id(), now=terms.now)
+    return Booked([item], [closing], [], [])
+
+
+def _failure(item: Claimed, error: Exception) -> Closing:
+    tries = item.attempts + 1
+    state = "failed" if tries >= MAX_TRIES else "waiting"
+    reason = f"{type(error).__name__}: see the worker's log; `hub replay` tries it again"
+    return Closing(item.id, state, reason=reason, attempts=tries)
+
+
+def _is_conflict(error: Exception) -> bool:
+    """Deadlock or serialization failure: the same batch goes through when tried again."""
+    state = str(getattr(getattr(error, "orig", None), "sqlstate", "") or "")
+    return isinstance(error, DBAPIError) and state in ("40P01", "40001")
+
+
+def _run_id() -> UUID | None:
+    return UUID(flow_run.id) if flow_run.id else None

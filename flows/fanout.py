@@ -1,0 +1,72 @@
+"""Sends side by side: one Prefect task per connection, fed while the run is still booking."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Sequence
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Self
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from flows.runtime import Hub
+from flows.sending import Sender, Trouble
+from loyalty.store.deliveries import Delivery
+
+
+@dataclass(slots=True)
+class FanOut:
+    """The senders of one run, one for each connection that has something to send.
+
+    Use it as an asynchronous context: leaving it waits until everything is sent or parked.
+    """
+
+    hub: Hub
+    senders: dict[str, Sender] = field(default_factory=dict)
+    tasks: list[asyncio.Task[None]] = field(default_factory=list)
+
+    def feed(self, planned: Sequence[Delivery]) -> None:
+        """Hands deliveries that are leased to this process to their senders."""
+        for delivery in planned:
+            if delivery.state == "pending":
+                self._sender(delivery.route).queue.put_nowait(delivery)
+
+    def _sender(self, slug: str) -> Sender:
+        if slug not in self.senders:
+            self.senders[slug] = Sender(self.hub, slug)
+            self.tasks.append(asyncio.create_task(self._run(slug)))
+        return self.senders[slug]
+
+    async def _run(self, slug: str) -> None:
+        _CURRENT.set(self)
+        await send_through.with_options(task_run_name=f"send through {slug}")(slug)
+
+    @property
+    def counts(self) -> Counter[str]:
+        """How many deliveries ended in which state so far."""
+        return sum((one.counts for one in self.senders.values()), Counter())
+
+    @property
+    def troubles(self) -> list[Trouble]:
+        """What operations should hear of."""
+        return [trouble for one in self.senders.values() for trouble in one.troubles]
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for sender in self.senders.values():
+            sender.queue.put_nowait(None)
+        await asyncio.gather(*self.tasks)
+
+
+_CURRENT: ContextVar[FanOut] = ContextVar("fan_out")
+
+
+@task(name="send", cache_policy=NO_CACHE, persist_result=False)
+async def send_through(connection: str) -> dict[str, int]:
+    """Sends what this run has for one connection; answers how many ended in which state."""
+    return dict(await _CURRENT.get().senders[connection].run())

@@ -1,0 +1,18 @@
+"""The flow of the trigger `feedback`."""
+
+from __future__ import annotations
+
+from prefect import flow
+
+from flows.batch import work_off
+from flows.parameters import MaxEvents, WaitMinutes
+
+
+@flow(name="feedback", persist_result=False)
+async def feedback(max_events: MaxEvents = 1000, wait_minutes: WaitMinutes = 0) -> None:
+    """Takes in what vendors and people answer: bounces, unsubscribes, texts such as STOP.
+
+    Runs by itself whenever such events arrive. Start it by hand to work off what waits, for
+    example what was held while the deployment was paused.
+    """
+    await work_off("feedback", max_events=max_events, wait_minutes=wait_minutes)

@@ -1,0 +1,173 @@
+"""What the flows of a process share: database, clock, connections, rules, bells.
+
+The warm worker opens it once; a flow that a process work pool started opens its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rules.shipped import texts
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from flows.bells import Bells
+from flows.booking import Terms
+from flows.clients import Clients
+from flows.directory import Directory
+from flows.planning import Planner
+from loyalty.programme import Programme
+from loyalty.settings import HubSettings
+from loyalty.store import rulebook, workers
+from loyalty.store.database import Database
+from loyalty.store.vault import Vault
+from loyalty.texts import Texts
+from rules import RuleSet
+
+
+class NotPublished(Exception):
+    """There are no active rules yet; `hub up` publishes the shipped ones on the first start."""
+
+
+def wall_clock() -> datetime:
+    """The instant now, aware; the one place of the flows that reads a clock."""
+    return datetime.now(UTC)
+
+
+@dataclass
+class Hub:
+    """The runtime of one process.
+
+    Attributes:
+        owner: The name under which this process leases deliveries and is seen alive.
+        on_taken: Told when a run has taken up a batch, so that the next one is made ready.
+    """
+
+    settings: HubSettings
+    database: Database
+    vault: Vault
+    clients: Clients
+    owner: str
+    clock: Callable[[], datetime] = wall_clock
+    bells: Bells = field(default_factory=Bells)
+    texts: Texts = field(default_factory=lambda: Texts(texts()))
+    on_taken: Callable[[str], None] | None = None
+    _programme: Programme | None = None
+    _rules: RuleSet | None = None
+    _older: dict[str, RuleSet] = field(default_factory=dict)
+
+    async def refresh_rulebook(self) -> None:
+        """Reads the programme and the active rules again."""
+        async with self.database.begin() as connection:
+            self._programme = await rulebook.programme(connection)
+            found = await rulebook.active(connection)
+        if found is None:
+            raise NotPublished("no rules are published yet: start the hub once with `hub up`")
+        version, documents = found
+        if self._rules is None or self._rules.version != version:
+            self._rules = RuleSet.from_documents(documents)
+            self._older[version] = self._rules
+
+    async def terms(self) -> Terms:
+        """Under what the next batch is booked."""
+        if self._rules is None or self._programme is None:
+            await self.refresh_rulebook()
+        assert self._rules is not None
+        assert self._programme is not None
+        now = self.clock()
+        directory = Directory(self.clients.stored)
+        return Terms(
+            programme=self._programme,
+            rules=self._rules,
+            texts=self.texts,
+            planner=Planner(self._programme, self.texts, directory, self.owner, now),
+            now=now,
+            rules_of=self._rules_of,
+            older=self._older,
+        )
+
+    async def _rules_of(self, connection: AsyncConnection, version: str) -> RuleSet:
+        documents = await rulebook.documents_of(connection, version)
+        if documents is None:
+            raise NotPublished(f"the rule set {version} of an earlier sale is not in the store")
+        return RuleSet.from_documents(documents)
+
+    async def beat(self) -> None:
+        """Says that this process lives."""
+        async with self.database.begin() as connection:
+            await workers.beat(connection, self.owner, now=self.clock())
+
+    async def aclose(self) -> None:
+        """Gives back leases and closes everything."""
+        async with self.database.begin() as connection:
+            await workers.leave(connection, self.owner)
+        await self.clients.aclose()
+        await self.database.aclose()
+
+
+def owner_name() -> str:
+    """A name that no other process has: host, process id, and when it started."""
+    return f"{socket.gethostname()}:{os.getpid()}:{int(wall_clock().timestamp())}"
+
+
+async def open_hub(settings: HubSettings | None = None) -> Hub:
+    """Opens the runtime of this process and says that it lives."""
+    settings = settings or HubSettings()
+    database = Database(database_url(settings), pool_size=10)
+    vault = Vault.of(settings.root, settings.secret_key)
+    hub = Hub(settings, database, vault, Clients(database, vault), owner_name())
+    await hub.beat()
+    await hub.clients.refresh()
+    return hub
+
+
+def database_url(settings: HubSettings) -> str:
+    """Where the hub's database is: as set, or the embedded server that `hub up` started."""
+    if settings.database_url:
+        return settings.database_url
+    note = settings.root / "database.url"
+    if not note.exists():
+        raise FileNotFoundError(
+            f"HUB_DATABASE_URL is not set and no embedded PostgreSQL runs for {settings.root}: "
+            "start it with `hub up`"
+        )
+    return Path(note).read_text("utf-8").strip()
+
+
+_warm: Hub | None = None
+_BEAT_SECONDS = 3.0
+
+
+def install(hub: Hub | None) -> None:
+    """Makes a runtime the one that flows of this process use (the warm worker does)."""
+    global _warm
+    _warm = hub
+
+
+@asynccontextmanager
+async def runtime() -> AsyncIterator[Hub]:
+    """The runtime: the worker's where there is one, else one opened for this flow run."""
+    if _warm is not None:
+        yield _warm
+        return
+    hub = await open_hub()
+    pulse = asyncio.create_task(_pulse(hub))
+    try:
+        yield hub
+    finally:
+        pulse.cancel()
+        await hub.aclose()
+
+
+async def _pulse(hub: Hub) -> None:
+    while True:
+        await asyncio.sleep(_BEAT_SECONDS)
+        await hub.database.persist(
+            lambda connection: workers.beat(connection, hub.owner, now=hub.clock())
+        )

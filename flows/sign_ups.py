@@ -1,0 +1,18 @@
+"""The flow of the trigger `sign-ups`."""
+
+from __future__ import annotations
+
+from prefect import flow
+
+from flows.batch import work_off
+from flows.parameters import MaxEvents, WaitMinutes
+
+
+@flow(name="sign-ups", persist_result=False)
+async def sign_ups(max_events: MaxEvents = 1000, wait_minutes: WaitMinutes = 0) -> None:
+    """Enrols customers who signed up or changed, with their consents and welcome.
+
+    Runs by itself whenever such events arrive. Start it by hand to work off what waits, for
+    example what was held while the deployment was paused.
+    """
+    await work_off("sign-ups", max_events=max_events, wait_minutes=wait_minutes)
