@@ -1,0 +1,47 @@
+"""What the Slack connector says of itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from connectors.kit.manifest import Limit, Manifest
+from connectors.slack.account import SlackAccount
+from connectors.slack.actions import POST_MESSAGE
+from connectors.slack.triggers import WEBHOOK
+
+
+def _connect(account: Any) -> Any:
+    # The gateway imports this manifest and never needs the SDK.
+    from connectors.slack.client import SlackClient
+
+    return SlackClient(account)
+
+
+MANIFEST = Manifest(
+    slug="slack",
+    name="Slack",
+    docs_url="https://docs.slack.dev/reference/methods/chat.postMessage",
+    api_version="Web API (not versioned)",
+    owner="loyalty-hub",
+    account=SlackAccount,
+    limit=Limit(
+        burst=4,
+        per_second=0.9,
+        concurrency=4,
+        scope="channel",
+        source="https://docs.slack.dev/apis/web-api/rate-limits: about one message a second "
+        "and channel, short bursts allowed",
+    ),
+    connect=_connect,
+    actions=(POST_MESSAGE,),
+    webhook=WEBHOOK,
+    auth="a bot token, or an incoming webhook's secret address",
+    scopes=("chat:write",),
+    data_classes=("message text",),
+    known_limits=(
+        "Slack takes no idempotency key: after a lost answer a person decides whether to resend.",
+        "An incoming webhook posts to one channel, cannot be checked, and tells no message id.",
+        "The limit is kept per connection, as if all messages went to one channel.",
+        "Events of Slack's are verified, acknowledged and ignored.",
+    ),
+)
