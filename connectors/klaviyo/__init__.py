@@ -1,0 +1,1 @@
+"""Klaviyo: events of people, and their profiles."""

@@ -1,0 +1,1 @@
+"""Mailchimp: members of an audience, their fields and tags."""

@@ -1,0 +1,7 @@
+"""Mailchimp's webhooks are not received yet: this connector only writes."""
+
+from __future__ import annotations
+
+from connectors.kit.webhook import Webhook
+
+WEBHOOK: Webhook | None = None
