@@ -15,12 +15,14 @@ class ClauseTrace(Frozen):
     """One clause of a rule and how it came out.
 
     `values` are the names in it with what they were; `error` says why it could not be judged.
+    `is_judged` is False where it relies on an earlier clause that did not hold.
     """
 
     text: str
     held: bool
     values: dict[str, str] = Field(default_factory=dict)
     error: str = ""
+    is_judged: bool = True
 
 
 class RuleTrace(Frozen):
@@ -57,7 +59,8 @@ class Effect(Frozen):
     """Something to be done because a rule fired, with its expressions evaluated.
 
     Attributes:
-        index: The action's place in the rule's `then`, part of the idempotency key.
+        index: The action's place in the rule, part of the idempotency key: `then` first, and
+            `otherwise` goes on counting.
         channel: For messages: email or sms.
         template: For messages and chat: the name of the text.
         connection: A fixed connection (`webhook/crm`); empty for the programme's route.
@@ -85,6 +88,9 @@ class Decision(Frozen):
     awards: tuple[Award, ...] = ()
     fired: tuple[str, ...] = ()
     traces: tuple[RuleTrace, ...] = ()
+    otherwise: tuple[str, ...] = Field(
+        (), description="Rules whose conditions did not hold and whose `otherwise` is done."
+    )
     errors: tuple[str, ...] = Field((), description="Rules that failed at run time, and why.")
 
     @property

@@ -1,0 +1,81 @@
+"""What each kind of event is about: the names that rules see when it happens."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+
+from pydantic import BaseModel
+
+from loyalty.events import DATA_MODELS, Event, EventType
+from loyalty.facts import MemberFacts, RatedOrder, Result
+from loyalty.programme import Programme
+from rules.language.scope import Name, Scope, Slots
+from rules.language.types import record_of
+
+EVENT, MEMBER, PROGRAMME, DATA, RESULT = range(5)
+"""The slots that every rule's environment begins with."""
+
+_DATA_NAMES: dict[EventType, str] = {
+    EventType.CUSTOMER_CREATED: "customer",
+    EventType.CUSTOMER_UPDATED: "customer",
+    EventType.CUSTOMER_OPTED_IN: "customer",
+    EventType.ORDER_PAID: "order",
+    EventType.ORDER_EDITED: "order",
+    EventType.ORDER_CANCELLED: "cancellation",
+    EventType.ORDER_REFUNDED: "refund",
+    EventType.PAYMENT_COMPLETED: "payment",
+    EventType.REWARD_REDEEMED: "redemption",
+    EventType.MILESTONE_REACHED: "milestone",
+    EventType.TIER_CHANGED: "tier_change",
+    EventType.ANNIVERSARY_DUE: "occasion",
+    EventType.BIRTHDAY_DUE: "occasion",
+    EventType.MESSAGE_DELIVERED: "message",
+    EventType.MESSAGE_BOUNCED: "message",
+    EventType.MESSAGE_CLICKED: "message",
+    EventType.MESSAGE_UNSUBSCRIBED: "message",
+    EventType.SMS_RECEIVED: "sms",
+}
+
+NAMES = frozenset({"event", "member", "programme", "result", *_DATA_NAMES.values()})
+"""Every name that means something in some rule; named values choose others."""
+
+
+def data_name(event_type: EventType) -> str:
+    """The name under which rules and texts see an event's data: `order`, `customer`, …"""
+    return _DATA_NAMES[event_type]
+
+
+def data_model(event_type: EventType) -> type[BaseModel]:
+    """The model of an event's data as rules see it; orders come rated, with `eligible`."""
+    return RatedOrder if data_name(event_type) == "order" else DATA_MODELS[event_type]
+
+
+@cache
+def _names(event_type: EventType) -> Mapping[str, Name]:
+    return {
+        "event": Name(EVENT, record_of(Event, ("type", "store", "key", "time"))),
+        data_name(event_type): Name(DATA, record_of(data_model(event_type))),
+        "member": Name(MEMBER, record_of(MemberFacts)),
+        "programme": Name(PROGRAMME, record_of(Programme, ("name", "currency", "zone"))),
+    }
+
+
+def scope_of(event_type: EventType, lets: Mapping[str, str] | None = None) -> Scope:
+    """What conditions and awards see when such an event happens.
+
+    Args:
+        event_type: One of the rule's `on`.
+        lets: The rule's named values.
+    """
+    return Scope(
+        names=_names(event_type),
+        where=f"a rule for {event_type.value}",
+        slots=Slots(used=RESULT + 1),
+        lets=lets or {},
+    )
+
+
+def after_booking(scope: Scope) -> Scope:
+    """The same, for what is done once the books are written: they see `result` as well."""
+    return scope.with_names({"result": Name(RESULT, record_of(Result))})
