@@ -1,0 +1,1 @@
+"""SMTP: e-mails through any mail server."""

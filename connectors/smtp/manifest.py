@@ -1,0 +1,45 @@
+"""What the SMTP connector says of itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from connectors.kit.manifest import Limit, Manifest
+from connectors.smtp.account import SmtpAccount
+from connectors.smtp.actions import SEND_EMAIL
+
+
+def _connect(account: Any) -> Any:
+    # The gateway imports every manifest and sends no mail.
+    from connectors.smtp.client import SmtpClient
+
+    return SmtpClient(account)
+
+
+MANIFEST = Manifest(
+    slug="smtp",
+    name="SMTP",
+    docs_url="https://www.rfc-editor.org/rfc/rfc5321",
+    api_version="RFC 5321",
+    owner="loyalty-hub",
+    account=SmtpAccount,
+    limit=Limit(
+        burst=12,
+        per_second=12,
+        concurrency=4,
+        source="https://docs.aws.amazon.com/ses/latest/dg/manage-sending-quotas.html: every "
+        "server has its own; 14 a second is a common grant. Set yours in Prefect",
+    ),
+    connect=_connect,
+    actions=(SEND_EMAIL,),
+    auth="user name and password, or none",
+    data_classes=("e-mail", "name", "message text"),
+    known_limits=(
+        "SMTP takes no idempotency key: after a lost answer a person decides whether to resend.",
+        "The Message-ID of a mail is the same at every attempt: a doubled mail can be found in "
+        "the server's log, and some mailboxes show it once, but nobody promises that.",
+        "A mail counts as sent when the server has taken it; bounces that come later as mails "
+        "are not read.",
+        "Addresses with letters outside ASCII before the @ are refused (SMTPUTF8 is not used).",
+    ),
+)
