@@ -76,6 +76,9 @@ class CompiledRule:
     then: CompiledActions
     otherwise: CompiledActions
     blanks: list[Any]
+    mode: str
+    stop: bool
+    has_window: bool
 
     def environment(self, base: Environment) -> Environment:
         """The values of the event with fresh slots for the rule's own."""
@@ -127,6 +130,9 @@ class _RuleCompiler:
             then=then,
             otherwise=otherwise,
             blanks=[UNSET] * (self.scope.slots.used - len(_BASE)),
+            mode=document.group.mode,
+            stop=document.stop,
+            has_window=document.starts is not None or document.ends is not None,
         )
 
     def _refuse(self, place: str, error: ExpressionError) -> None:

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import ROUND_FLOOR, Decimal, DecimalException
+from decimal import Decimal, DecimalException
 from enum import Enum, auto
+from functools import lru_cache
 
 from loyalty.events import Event
 from loyalty.facts import MemberFacts
 from rules.compiled import CompiledActions, CompiledRule
 from rules.decision import Award
 from rules.language import RuleRuntimeError
-from rules.language.arithmetic import EXACT, Number, written
+from rules.language.arithmetic import EXACT, written
 from rules.language.tree import Environment
 
 MAX_AWARD = 1_000_000_000
 """One award never grants more: beyond it, a rule has a mistake."""
+
+_BY_POINTS = frozenset({"highest", "lowest"})
 
 
 class Verdict(Enum):
@@ -50,23 +53,22 @@ def judge(
     first: dict[str, str] = {}
     ended_by = ""
     for rule in rules:
-        document = rule.document
         if ended_by:
             outcomes.append(Outcome(rule, Verdict.CUT_OFF, base, by=ended_by))
             continue
-        if (document.starts or document.ends) and not document.is_in_force(event.time):
+        if rule.has_window and not rule.document.is_in_force(event.time):
             outcomes.append(Outcome(rule, Verdict.NOT_IN_FORCE, base))
             continue
         outcome = _judge_one(rule, member, base)
         outcomes.append(outcome)
         if outcome.verdict is not Verdict.FIRED:
             continue
-        if document.group.mode == "first":
-            winner = first.setdefault(document.group.name, rule.id)
+        if rule.mode == "first":
+            winner = first.setdefault(rule.document.group.name, rule.id)
             if winner != rule.id:
                 _lose(outcome, winner)
                 continue
-        if document.stop:
+        if rule.stop:
             ended_by = rule.id
     _settle_by_points(outcomes)
     return outcomes
@@ -98,39 +100,42 @@ def _award(
     condition, points = actions.award.condition, actions.award.points
     if condition is not None and not condition.run(environment):
         return None
-    wanted: Number = points.run(environment)
+    wanted = written(points.run(environment))
+    factor = written(member.tier_factor)
     try:
-        product = EXACT.multiply(wanted, member.tier_factor)
+        return _granted(rule.id, points.filled_in(environment), wanted, factor, member.tier)
+    except _RefusedAward as refusal:
+        raise RuleRuntimeError(str(refusal), text=points.text) from None
+
+
+class _RefusedAward(Exception):
+    """The number of points is one that no rule may award."""
+
+
+@lru_cache(maxsize=4096)
+def _granted(rule: str, filled: str, wanted: str, factor: str, tier: str) -> Award | None:
+    """The award of so many points; most rules award the same few, so they are kept.
+
+    Everything comes as text, because equal decimals may be written differently (1.5 and 1.50)
+    and the arithmetic of an award must not depend on which of them came first.
+    """
+    try:
+        product = EXACT.multiply(Decimal(wanted), Decimal(factor))
     except DecimalException:
-        raise RuleRuntimeError("the number of points is out of range", text=points.text) from None
+        raise _RefusedAward("the number of points is out of range") from None
     if product < 0:
-        problem = f"the award would be negative ({written(wanted)} points)"
-        raise RuleRuntimeError(problem, text=points.text)
+        raise _RefusedAward(f"the award would be negative ({wanted} points)")
     if product > MAX_AWARD:
-        problem = f"the award would be more than {MAX_AWARD:,} points"
-        raise RuleRuntimeError(problem, text=points.text)
-    granted = int(product.to_integral_value(ROUND_FLOOR))
+        raise _RefusedAward(f"the award would be more than {MAX_AWARD:,} points")
+    granted = int(product)  # Not negative, so cutting the decimals off rounds down.
     if not granted:
         return None
-    filled = points.filled_in(environment)
-    return Award(
-        rule=rule.id,
-        points=granted,
-        wanted=Decimal(wanted),
-        arithmetic=_arithmetic(filled, wanted, member, product=product, granted=granted),
-    )
-
-
-def _arithmetic(
-    filled: str, wanted: Number, member: MemberFacts, *, product: Decimal, granted: int
-) -> str:
-    """How the points came about, in words: floor(79.90) = 79, times 1.5 (gold) = 118.5 …"""
-    total = written(wanted)
-    told = total if filled == total else f"{filled} = {total}"
-    if member.tier_factor != 1:
-        tier = f" ({member.tier})" if member.tier else ""
-        told += f", times {written(member.tier_factor)}{tier} = {written(product)}"
-    return told if product == granted else f"{told}, rounded down to {granted}"
+    told = wanted if filled == wanted else f"{filled} = {wanted}"
+    if factor != "1":
+        told += f", times {factor}{f' ({tier})' if tier else ''} = {written(product)}"
+    if product != granted:
+        told += f", rounded down to {granted}"
+    return Award(rule=rule, points=granted, wanted=Decimal(wanted), arithmetic=told)
 
 
 def _lose(outcome: Outcome, winner: str) -> None:
@@ -141,9 +146,10 @@ def _settle_by_points(outcomes: list[Outcome]) -> None:
     """Of each group `highest` or `lowest`, one stays; equal points go to the earlier rule."""
     rivals: dict[tuple[str, str], list[Outcome]] = {}
     for outcome in outcomes:
-        group = outcome.rule.document.group
-        if outcome.verdict is Verdict.FIRED and group.mode in {"highest", "lowest"}:
-            rivals.setdefault((group.mode, group.name), []).append(outcome)
+        mode = outcome.rule.mode
+        if mode in _BY_POINTS and outcome.verdict is Verdict.FIRED:
+            name = outcome.rule.document.group.name
+            rivals.setdefault((mode, name), []).append(outcome)
     for (mode, _), group_outcomes in rivals.items():
         choose = max if mode == "highest" else min
         winner = choose(group_outcomes, key=lambda one: one.award.points if one.award else 0)

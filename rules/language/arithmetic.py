@@ -68,5 +68,6 @@ def plain(value: Number) -> Number:
 
 def written(value: Number) -> str:
     """A number as people write it: 1000, 79.90, never 1E+3."""
-    short = plain(value)
-    return str(short) if isinstance(short, int) else format(short, "f")
+    if isinstance(value, int):
+        return str(value)
+    return format(value if value else abs(value), "f")

@@ -18,6 +18,7 @@ from rules.language.types import (
     ListType,
     NumberType,
     OptionalType,
+    TextType,
     Type,
     accepts,
 )
@@ -42,11 +43,14 @@ def check_call(checker: Checker, node: ast.Call, known: Knowledge) -> Node:
         return _check_over_list(checker, node, name, known)
     arguments = [checker.check(one, known) for one in node.args]
     signature = _choose(checker, node, arguments)
+    can_fail = any(not isinstance(one.type, TextType) for one in signature.parameters)
     fitted = tuple(
         _argument(checker, given, wanted)
         for given, wanted in zip(arguments, signature.parameters, strict=False)
     )
-    return tree.Call(signature.returns, *checker.source.span(node), name, signature.call, fitted)
+    return tree.Call(
+        signature.returns, *checker.source.span(node), name, signature.call, fitted, can_fail
+    )
 
 
 def _choose(checker: Checker, node: ast.Call, arguments: list[Node]) -> Signature:

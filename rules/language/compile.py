@@ -221,17 +221,31 @@ class Compiler:
         return lambda env: (of(env) is None) is not negated
 
     def call(self, node: tree.Call) -> Run:
-        arguments, call = tuple(self.compile(one) for one in node.arguments), node.call
+        call = self._applied(node)
 
         def run(env: Environment) -> Any:
             try:
-                return call(*[argument(env) for argument in arguments])
+                return call(env)
             except FunctionFailed as error:
                 raise self.failed(node, f"{error}") from None
             except decimal.DecimalException as error:
                 raise self.failed(node, _arithmetic_problem(error)) from None
 
-        return run
+        return run if node.can_fail else call
+
+    def _applied(self, node: tree.Call) -> Run:
+        arguments, call = tuple(self.compile(one) for one in node.arguments), node.call
+        if len(arguments) == 1:
+            only = arguments[0]
+            return lambda env: call(only(env))
+        if len(arguments) == 2:
+            first, second = arguments
+            last = node.arguments[1]
+            if isinstance(last, tree.Constant):
+                value = last.value
+                return lambda env: call(first(env), value)
+            return lambda env: call(first(env), second(env))
+        return lambda env: call(*[argument(env) for argument in arguments])
 
     def aggregate(self, node: tree.Aggregate) -> Run:
         element = self.compile(node.element)

@@ -8,7 +8,7 @@ from functools import cached_property
 from rules.language.narrowing import Knowledge
 from rules.language.tree import Environment, Node, Run
 from rules.language.types import Type
-from rules.language.words import Look, fill_in, in_words, looks_of
+from rules.language.words import Blanks, Look, blanks_of, in_words, looks_of
 
 
 @dataclass(frozen=True)
@@ -35,13 +35,17 @@ class Expression:
     def _looks(self) -> tuple[Look, ...]:
         return looks_of(self.node, self.text)
 
+    @cached_property
+    def _blanks(self) -> Blanks:
+        return blanks_of(self.text, self._looks)
+
     def values(self, environment: Environment) -> dict[str, str]:
         """The names of the expression with their values in words; empty ones say so."""
         return {look.label: in_words(look.value(environment)) for look in self._looks}
 
     def filled_in(self, environment: Environment) -> str:
         """The text with values in place of names: `floor(79.90)`."""
-        return fill_in(self.text, self._looks, environment)
+        return self._blanks.filled_in(environment)
 
     @property
     def line(self) -> str:

@@ -136,11 +136,12 @@ class IsEmpty(Node):
 
 @dataclass(frozen=True, slots=True)
 class Call(Node):
-    """A function of the table with its arguments."""
+    """A function of the table with its arguments; `can_fail` unless it takes any value."""
 
     function: str
     call: Callable[..., Any]
     arguments: tuple[Node, ...]
+    can_fail: bool = True
 
 
 @dataclass(frozen=True, slots=True)

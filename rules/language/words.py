@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -159,10 +160,28 @@ def _looks_at_items(node: Aggregate) -> Iterator[Look]:
             )
 
 
-def fill_in(text: str, looks: tuple[Look, ...], environment: Environment) -> str:
-    """The text with each plain name replaced by its value."""
-    parts, at = [], 0
-    for look in sorted((one for one in looks if one.start >= 0), key=lambda one: one.start):
-        parts += [text[at : look.start], in_words(look.value(environment))]
-        at = look.end
-    return " ".join("".join([*parts, text[at:]]).split())
+@dataclass(frozen=True, slots=True)
+class Blanks:
+    """A text cut at its names: `parts` with the values of `looks` between them."""
+
+    parts: tuple[str, ...]
+    looks: tuple[Look, ...]
+
+    def filled_in(self, environment: Environment) -> str:
+        """The text with each name replaced by its value."""
+        told = self.parts[0]
+        if not self.looks:
+            return told
+        for look, part in zip(self.looks, self.parts[1:], strict=True):
+            told += in_words(look.value(environment)) + part
+        return told
+
+
+def blanks_of(text: str, looks: tuple[Look, ...]) -> Blanks:
+    """The text on one line with gaps for the values of its plain names."""
+    plain = sorted((one for one in looks if one.start >= 0), key=lambda one: one.start)
+    starts = [*(one.start for one in plain), len(text)]
+    ends = [0, *(one.end for one in plain)]
+    cut = [re.sub(r"\s+", " ", text[end:start]) for end, start in zip(ends, starts, strict=True)]
+    cut[0], cut[-1] = cut[0].lstrip(), cut[-1].rstrip()
+    return Blanks(parts=tuple(cut), looks=tuple(plain))
