@@ -1,0 +1,1 @@
+"""Custom webhooks: signed calls to your own endpoint, and signed events from your own shop."""
