@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from rules.shipped import texts
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from flows.bells import Bells
@@ -29,6 +28,7 @@ from loyalty.store.database import Database
 from loyalty.store.vault import Vault
 from loyalty.texts import Texts
 from rules import RuleSet
+from rules.shipped import shipped_templates
 
 
 class NotPublished(Exception):
@@ -56,7 +56,7 @@ class Hub:
     owner: str
     clock: Callable[[], datetime] = wall_clock
     bells: Bells = field(default_factory=Bells)
-    texts: Texts = field(default_factory=lambda: Texts(texts()))
+    texts: Texts = field(default_factory=lambda: shipped_texts())
     on_taken: Callable[[str], None] | None = None
     _programme: Programme | None = None
     _rules: RuleSet | None = None
@@ -109,6 +109,11 @@ class Hub:
             await workers.leave(connection, self.owner)
         await self.clients.aclose()
         await self.database.aclose()
+
+
+def shipped_texts() -> Texts:
+    """The texts that come with the hub."""
+    return Texts({name: template.plain() for name, template in shipped_templates().items()})
 
 
 def owner_name() -> str:

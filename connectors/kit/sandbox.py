@@ -11,8 +11,10 @@ import asyncio
 from collections import Counter, deque
 from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, Literal
 
+import orjson
 from pydantic import BaseModel, Field
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -53,6 +55,7 @@ class VendorSandbox:
         self.records: deque[dict[str, Any]] = deque(maxlen=200_000)
         self.faults: list[Fault] = []
         self.calls: Counter[str] = Counter()
+        self._journal: Path | None = None
 
     def routes(self) -> Sequence[BaseRoute]:
         """The vendor's addresses, as Starlette routes."""
@@ -62,7 +65,17 @@ class VendorSandbox:
         """Keeps what was accepted, for `_sandbox/records`."""
         entry = {"kind": kind, **fields}
         self.records.append(entry)
+        if self._journal is not None:
+            with self._journal.open("ab") as file:
+                file.write(orjson.dumps(entry, default=str) + b"\n")
         return entry
+
+    def keep_in(self, journal: Path) -> None:
+        """Keeps the records in a file as well, and takes over those that are in it."""
+        journal.parent.mkdir(parents=True, exist_ok=True)
+        if journal.exists():
+            self.records.extend(orjson.loads(line) for line in journal.read_bytes().splitlines())
+        self._journal = journal
 
     def app(self) -> ASGIApp:
         """The ASGI application: the vendor's routes, the control addresses, the faults."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from decimal import Decimal
 from typing import Any, TypeVar
 from uuid import UUID
@@ -69,15 +69,22 @@ class Database:
         Raises:
             StoreAway: PostgreSQL is away; whatever the block did is undone.
         """
-        try:
+        with _away_in_words():
             async with self.engine.begin() as connection:
                 yield connection
-        except (OSError, InterfaceError) as error:
-            raise StoreAway("PostgreSQL cannot be reached") from error
-        except DBAPIError as error:
-            if error.connection_invalidated or is_going_away(error):
-                raise StoreAway("PostgreSQL went away in the middle of the work") from error
-            raise
+
+    @asynccontextmanager
+    async def each_alone(self) -> AsyncIterator[AsyncConnection]:
+        """A connection on which every statement is a transaction of its own.
+
+        One round trip instead of three, for work that is one statement.
+
+        Raises:
+            StoreAway: PostgreSQL is away; whether the last statement took effect is not known.
+        """
+        with _away_in_words():
+            async with self.engine.connect() as connection:
+                yield await connection.execution_options(isolation_level="AUTOCOMMIT")
 
     async def persist(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
         """Runs work that may be repeated in a transaction, again and again until it is through.
@@ -102,6 +109,18 @@ class Database:
     async def aclose(self) -> None:
         """Closes all connections."""
         await self.engine.dispose()
+
+
+@contextmanager
+def _away_in_words() -> Iterator[None]:
+    try:
+        yield
+    except (OSError, InterfaceError) as error:
+        raise StoreAway("PostgreSQL cannot be reached") from error
+    except DBAPIError as error:
+        if error.connection_invalidated or is_going_away(error):
+            raise StoreAway("PostgreSQL went away in the middle of the work") from error
+        raise
 
 
 def is_going_away(error: DBAPIError) -> bool:

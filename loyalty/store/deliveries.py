@@ -212,6 +212,40 @@ def _attempt(outcome: Outcome) -> dict[str, Any]:
     }
 
 
+async def make_pending(connection: AsyncConnection, ids: Sequence[UUID]) -> None:
+    """Lets deliveries that were being sent be sent again, still leased."""
+    if ids:
+        await connection.execute(
+            text("update deliveries set state = 'pending' where id = any(:ids)"),
+            {"ids": list(ids)},
+        )
+
+
+async def without_route(connection: AsyncConnection, served: Sequence[str]) -> list[str]:
+    """The capabilities among these for which deliveries wait that no connection served."""
+    rows = await connection.execute(
+        text("""
+            select distinct capability from deliveries
+            where state = 'held' and connector = '' and capability = any(cast(:served as text[]))
+        """),
+        {"served": list(served)},
+    )
+    return [row.capability for row in rows]
+
+
+async def assign(
+    connection: AsyncConnection, capability: str, *, connector: str, name: str, action: str
+) -> None:
+    """Gives the waiting deliveries of a capability their connection."""
+    await connection.execute(
+        text("""
+            update deliveries set connector = :connector, connection = :name, action = :action
+            where state = 'held' and connector = '' and capability = :capability
+        """),
+        {"connector": connector, "name": name, "action": action, "capability": capability},
+    )
+
+
 async def give_back(connection: AsyncConnection, ids: Sequence[UUID], *, owner: str) -> None:
     """Ends the lease of deliveries that were not begun, so that anybody may take them."""
     if ids:

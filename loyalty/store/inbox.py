@@ -63,21 +63,30 @@ class Closing:
 
 
 _ACCEPT = text("""
-insert into inbox (business_key, store, type, key, subject, trigger, occurred_at, received_at,
-                   data, raw, delivery_id)
-select k, s, t, y, b, g, o, r, cast(d as jsonb), w, i
-from unnest(cast(:business_key as text[]), cast(:store as text[]), cast(:type as text[]),
-            cast(:key as text[]), cast(:subject as text[]), cast(:trigger as text[]),
-            cast(:occurred_at as timestamptz[]), cast(:received_at as timestamptz[]),
-            cast(:data as text[]), cast(:raw as bytea[]), cast(:delivery_id as text[]))
-     as u(k, s, t, y, b, g, o, r, d, w, i)
-on conflict (business_key) do nothing
-returning business_key, trigger
+with fresh as (
+    insert into inbox (business_key, store, type, key, subject, trigger, occurred_at,
+                       received_at, data, raw, delivery_id)
+    select k, s, t, y, b, g, o, r, cast(d as jsonb), w, i
+    from unnest(cast(:business_key as text[]), cast(:store as text[]), cast(:type as text[]),
+                cast(:key as text[]), cast(:subject as text[]), cast(:trigger as text[]),
+                cast(:occurred_at as timestamptz[]), cast(:received_at as timestamptz[]),
+                cast(:data as text[]), cast(:raw as bytea[]), cast(:delivery_id as text[]))
+         as u(k, s, t, y, b, g, o, r, d, w, i)
+    on conflict (business_key) do nothing
+    returning business_key, trigger
+),
+bell as (
+    select pg_notify(:bell, string_agg(distinct trigger, ',' order by trigger))
+    from fresh having count(*) > 0
+)
+select fresh.business_key from fresh cross join bell
 """)
 
 
 async def accept(connection: AsyncConnection, incoming: Sequence[Incoming]) -> set[str]:
     """Keeps events for good once the transaction commits, and rings the bell.
+
+    It is one statement, so that the gateway can let it be the whole transaction.
 
     Returns:
         The business keys that are new; the others were known already.
@@ -97,11 +106,10 @@ async def accept(connection: AsyncConnection, incoming: Sequence[Incoming]) -> s
             "data": [event.data.model_dump_json() for event in events],
             "raw": [one.raw for one in incoming],
             "delivery_id": [one.delivery_id for one in incoming],
+            "bell": BELL,
         },
     )
-    rows = result.all()
-    await ring(connection, {row.trigger for row in rows})
-    return {row.business_key for row in rows}
+    return set(result.scalars())
 
 
 async def ring(connection: AsyncConnection, triggers: Iterable[str]) -> None:

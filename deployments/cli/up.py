@@ -1,0 +1,48 @@
+"""`hub up`: everything in the foreground, a line for each part, until Ctrl-C."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import sys
+import threading
+from types import FrameType
+
+from deployments.supervise import StartFailed, Supervisor
+from loyalty.settings import HubSettings
+
+
+def run_up(*, with_sandboxes: bool) -> int:
+    """Brings the hub up and watches over it; the exit code."""
+    supervisor = Supervisor(HubSettings(), say, with_sandboxes=with_sandboxes)
+    try:
+        start(supervisor)
+    except StartFailed as error:
+        print(f"hub: {error}", file=sys.stderr)
+        supervisor.stop()
+        return 1
+    say("")
+    say(f"hub      {supervisor.settings.base_url}")
+    say(f"Prefect  {supervisor.prefect_url}")
+    say("Ctrl-C stops it; the data stays.")
+    with contextlib.suppress(KeyboardInterrupt):
+        supervisor.watch()
+    say("stopping …")
+    supervisor.stop()
+    return 0
+
+
+def start(supervisor: Supervisor) -> None:
+    """Starts, with SIGTERM meaning the same as Ctrl-C."""
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, interrupt)
+    supervisor.start()
+
+
+def say(line: str) -> None:
+    """Prints a line at once, also into a pipe."""
+    print(line, flush=True)

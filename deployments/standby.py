@@ -1,0 +1,144 @@
+"""Standby runs: made from the deployment in advance, Running, waiting for the next batch.
+
+No Prefect API call stands between an event and its effects, since the run exists already. One
+that nothing reaches ends after a while and is removed, so that the UI shows work, not waiting.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import httpx
+from prefect.client.orchestration import PrefectClient
+from prefect.client.schemas.objects import FlowRun
+from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
+from prefect.states import Crashed, Pending, State
+
+from deployments.worker import HubWorker
+from flows.runtime import Hub
+
+logger = logging.getLogger(__name__)
+
+STANDBY_TAG = "standby"
+PAUSE_SECONDS = 0.5
+"""How soon a run is made again when the Prefect server did not answer."""
+
+
+@dataclass(slots=True)
+class Standby:
+    """Keeps runs ready for one trigger.
+
+    Args:
+        deployment_id: The deployment the runs are made from.
+        wanted: How many are kept waiting.
+    """
+
+    hub: Hub
+    worker: HubWorker
+    trigger: str
+    deployment_id: UUID
+    wanted: int
+    waiting: dict[UUID, asyncio.Task[None]] = field(default_factory=dict)
+    unclosed: dict[UUID, State[Any]] = field(default_factory=dict)
+    _taken: asyncio.Event = field(default_factory=asyncio.Event)
+    _names: set[asyncio.Task[None]] = field(default_factory=set)
+
+    async def keep(self) -> None:
+        """Makes a run whenever fewer than wanted are waiting; ends by being cancelled."""
+        while True:
+            await self._close_what_is_open()
+            while len(self.waiting) < self.wanted:
+                await self._make()
+            self._taken.clear()
+            if self.unclosed:
+                await asyncio.sleep(PAUSE_SECONDS)
+            else:
+                await self._taken.wait()
+
+    async def _make(self) -> None:
+        client = self.worker.client
+        try:
+            flow_run = await client.create_flow_run_from_deployment(
+                self.deployment_id,
+                parameters={"wait_minutes": self.hub.settings.standby_minutes},
+                state=Pending(message="Standing by for the next batch."),
+                name=f"{self.trigger} standing by",
+                tags=[STANDBY_TAG],
+                labels={"prefect.worker.name": self.hub.owner},
+            )
+        except (httpx.HTTPError, PrefectHTTPStatusError) as error:
+            logger.warning("no run could be made for %s: %s", self.trigger, type(error).__name__)
+            await asyncio.sleep(PAUSE_SECONDS)
+            return
+        self.waiting[flow_run.id] = asyncio.create_task(self._run(flow_run))
+
+    async def _run(self, flow_run: FlowRun) -> None:
+        state: State[Any] | None = None
+        try:
+            state = await self.worker.run_in_process(flow_run)
+        except Exception as error:
+            logger.exception("a run of %s failed", self.trigger)
+            message = f"The run could not be finished properly: {type(error).__name__}."
+            self.unclosed[flow_run.id] = Crashed(message=message)
+        finally:
+            was_idle = self.waiting.pop(flow_run.id, None) is not None
+            self._taken.set()
+        if was_idle and state is not None and state.is_completed():
+            await self._remove(flow_run.id)
+
+    async def _remove(self, flow_run_id: UUID) -> None:
+        try:
+            await self.worker.client.delete_flow_run(flow_run_id)
+        except ObjectNotFound:
+            return
+        except (httpx.HTTPError, PrefectHTTPStatusError):
+            logger.warning("an idle run of %s could not be removed", self.trigger)
+
+    def taken(self, flow_run_id: UUID) -> None:
+        """A waiting run has taken up a batch: the next one is made, and this one named."""
+        if self.waiting.pop(flow_run_id, None) is None:
+            return
+        self._taken.set()
+        naming = asyncio.create_task(self._name(flow_run_id))
+        self._names.add(naming)
+        naming.add_done_callback(self._names.discard)
+
+    async def _name(self, flow_run_id: UUID) -> None:
+        stamp = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S")
+        try:
+            await self.worker.client.update_flow_run(
+                flow_run_id, name=f"{self.trigger} {stamp}", tags=[]
+            )
+        except (httpx.HTTPError, PrefectHTTPStatusError):
+            logger.warning("a run of %s keeps its standby name", self.trigger)
+
+    async def _close_what_is_open(self) -> None:
+        for flow_run_id, state in list(self.unclosed.items()):
+            if await close_run(self.worker.client, flow_run_id, state):
+                del self.unclosed[flow_run_id]
+
+    async def stop(self) -> None:
+        """Ends the waiting runs and removes them; those at work go on to their end."""
+        idle = dict(self.waiting)
+        self.waiting.clear()
+        for task in idle.values():
+            task.cancel()
+        await asyncio.gather(*idle.values(), return_exceptions=True)
+        for flow_run_id in idle:
+            await self._remove(flow_run_id)
+
+
+async def close_run(client: PrefectClient, flow_run_id: UUID, state: State[Any]) -> bool:
+    """Gives a run its final state; False where the server did not answer."""
+    try:
+        await client.set_flow_run_state(flow_run_id, state, force=True)
+    except ObjectNotFound:
+        return True
+    except (httpx.HTTPError, PrefectHTTPStatusError):
+        return False
+    return True

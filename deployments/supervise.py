@@ -1,0 +1,291 @@
+"""Starts the hub's processes, says so line by line, and starts those again that die.
+
+It imports nothing heavy: it lives as long as the hub does and must stay small.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TextIO
+from urllib.error import URLError
+from urllib.request import urlopen
+
+from loyalty.settings import HubSettings
+from loyalty.store.embedded import HUB_DATABASE, PREFECT_DATABASE, EmbeddedPostgres
+
+PROJECT = Path(__file__).resolve().parent.parent
+RESTART_PAUSE = 0.3
+STOP_SECONDS = 25.0
+
+
+class StartFailed(Exception):
+    """A process did not come up; the text names its log and the last lines of it."""
+
+
+@dataclass
+class Child:
+    """One process of the hub.
+
+    Attributes:
+        is_ready: Asked until it says True, after a start.
+    """
+
+    name: str
+    command: list[str]
+    environment: Mapping[str, str]
+    log: Path
+    is_ready: Callable[[], bool]
+    process: subprocess.Popen[bytes] | None = None
+    restarts: int = 0
+
+    def start(self) -> None:
+        """Starts the process; its output goes to its log."""
+        with self.log.open("ab") as sink:
+            self.process = subprocess.Popen(  # noqa: S603 - our own commands
+                self.command,
+                stdout=sink,
+                stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL,
+                env={**os.environ, **self.environment},
+                cwd=PROJECT,
+                start_new_session=True,
+            )
+
+    def is_alive(self) -> bool:
+        """Whether the process runs."""
+        return self.process is not None and self.process.poll() is None
+
+    def wait_ready(self, seconds: float) -> None:
+        """Waits until it serves; StartFailed where it died or took too long."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            if not self.is_alive():
+                raise StartFailed(f"{self.name} ended at once. {_tail(self.log)}")
+            if self.is_ready():
+                return
+            time.sleep(0.05)
+        raise StartFailed(f"{self.name} did not come up in {seconds:.0f} s. {_tail(self.log)}")
+
+    def stop(self) -> None:
+        """Asks it to end; kills it when it does not."""
+        if self.process is None or not self.is_alive():
+            return
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+@dataclass
+class Supervisor:
+    """All processes of one HUB_HOME.
+
+    Args:
+        say: Prints a line for people.
+        with_sandboxes: Whether the vendors' stand-ins are served too (the demo).
+    """
+
+    settings: HubSettings
+    say: Callable[[str], None]
+    with_sandboxes: bool = False
+    postgres: EmbeddedPostgres | None = None
+    children: dict[str, Child] = field(default_factory=dict)
+    _stopping: threading.Event = field(default_factory=threading.Event)
+    _lock: TextIO | None = None
+
+    def start(self) -> None:
+        """Brings everything up, each with a line, and prepares database and deployments."""
+        self._hold_home()
+        environment = self._start_database()
+        prefect = self._prefect(environment)
+        self._begin(prefect)
+        sandboxes = self._sandboxes(environment) if self.with_sandboxes else None
+        if sandboxes is not None:
+            self._begin(sandboxes)
+        self._run_once("migrations", ["-m", "deployments.prepare", "store"], environment)
+        gateway = self._gateway(environment)
+        self._begin(gateway)
+        self._ready(gateway, f"gateway at {self.settings.base_url}")
+        if sandboxes is not None:
+            self._ready(sandboxes, f"vendor sandboxes at {self.sandbox_url}")
+        self._ready(prefect, f"Prefect at {self.prefect_url}", seconds=90)
+        self._run_once("deployments", ["-m", "deployments.prepare", "prefect"], environment)
+        for number in range(self.settings.workers):
+            self._begin(self._worker(environment, number + 1))
+        for number in range(self.settings.workers):
+            worker = self.children[f"worker-{number + 1}"]
+            self._ready(worker, f"warm worker {number + 1}")
+
+    def watch(self) -> None:
+        """Starts again what dies, until `stop` is called."""
+        while not self._stopping.wait(RESTART_PAUSE):
+            if self.postgres is not None and not self.postgres.is_running():
+                self.say("PostgreSQL died: starting it again")
+                self.postgres.restart_after_crash()
+            for child in self.children.values():
+                if not child.is_alive() and not self._stopping.is_set():
+                    child.restarts += 1
+                    self.say(f"{child.name} died: starting it again")
+                    child.start()
+
+    def stop(self) -> None:
+        """Ends everything in the order of the work: gateway, workers, Prefect, database."""
+        self._stopping.set()
+        order = sorted(self.children.values(), key=lambda child: _ORDER.get(child.name[:6], 1))
+        for child in order:
+            child.stop()
+        if self.postgres is not None:
+            self.postgres.stop()
+        if self._lock is not None:
+            self._lock.close()
+
+    @property
+    def prefect_url(self) -> str:
+        """The Prefect UI."""
+        return f"http://127.0.0.1:{self.settings.prefect_port}"
+
+    @property
+    def sandbox_url(self) -> str:
+        """The vendors' stand-ins."""
+        return f"http://127.0.0.1:{self.settings.sandbox_port}"
+
+    # --- the processes ---------------------------------------------------------------------------
+
+    def _start_database(self) -> dict[str, str]:
+        if self.settings.database_url:
+            hub_url = self.settings.database_url
+            prefect_url = os.environ.get("PREFECT_API_DATABASE_CONNECTION_URL", "")
+            if not prefect_url:
+                head, _, tail = hub_url.rpartition("/")
+                query = tail.partition("?")[2]
+                prefect_url = f"{head}/{PREFECT_DATABASE}" + (f"?{query}" if query else "")
+            self.say("PostgreSQL as set in HUB_DATABASE_URL")
+        else:
+            started = time.monotonic()
+            self.postgres = EmbeddedPostgres(self.settings.root)
+            self.postgres.start()
+            self.postgres.create_databases()
+            hub_url = self.postgres.url(HUB_DATABASE)
+            prefect_url = self.postgres.url(PREFECT_DATABASE)
+            self.say(f"PostgreSQL, embedded ({time.monotonic() - started:.1f} s)")
+        (self.settings.root / "database.url").write_text(hub_url, "utf-8")
+        return self._environment(hub_url, prefect_url)
+
+    def _environment(self, hub_url: str, prefect_url: str) -> dict[str, str]:
+        address = prefect_url.replace("postgres://", "postgresql://", 1)
+        address = address.replace("postgresql://", "postgresql+asyncpg://", 1)
+        return {
+            "HUB_HOME": str(self.settings.root),
+            "HUB_DATABASE_URL": hub_url,
+            "HUB_PREFECT_UI_URL": self.prefect_url,
+            "PREFECT_HOME": str(self.settings.root / "prefect"),
+            "PREFECT_API_URL": self.settings.prefect_api_url,
+            "PREFECT_API_DATABASE_CONNECTION_URL": address,
+            "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+            "PREFECT_SERVER_LOGGING_LEVEL": "WARNING",
+            "PREFECT_CLI_PROMPT": "false",
+            "DO_NOT_TRACK": "1",
+            "PYTHONWARNINGS": "ignore",
+        }
+
+    def _prefect(self, environment: Mapping[str, str]) -> Child:
+        port = str(self.settings.prefect_port)
+        command = ["-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", port]
+        url = f"{self.settings.prefect_api_url}/health"
+        return self._child("prefect", command, environment, lambda: answers(url))
+
+    def _gateway(self, environment: Mapping[str, str]) -> Child:
+        url = f"http://127.0.0.1:{self.settings.port}/readyz"
+        return self._child("gateway", ["-m", "gateway.serve"], environment, lambda: answers(url))
+
+    def _sandboxes(self, environment: Mapping[str, str]) -> Child:
+        url = f"{self.sandbox_url}/healthz"
+        command = ["-m", "deployments.sandboxes"]
+        return self._child("sandboxes", command, environment, lambda: answers(url))
+
+    def _worker(self, environment: Mapping[str, str], number: int) -> Child:
+        ready = self.settings.root / f"worker-{number}.ready"
+        ready.unlink(missing_ok=True)
+        extra = {**environment, "HUB_WORKER_READY": str(ready)}
+        command = ["-m", "deployments.work"]
+        return self._child(f"worker-{number}", command, extra, ready.exists)
+
+    def _child(
+        self,
+        name: str,
+        command: list[str],
+        environment: Mapping[str, str],
+        is_ready: Callable[[], bool],
+    ) -> Child:
+        log = self.settings.root / "logs" / f"{name}.log"
+        log.parent.mkdir(exist_ok=True)
+        return Child(name, [sys.executable, *command], environment, log, is_ready)
+
+    # --- starting --------------------------------------------------------------------------------
+
+    def _begin(self, child: Child) -> None:
+        child.start()
+        self.children[child.name] = child
+
+    def _ready(self, child: Child, line: str, seconds: float = 60) -> None:
+        started = time.monotonic()
+        child.wait_ready(seconds)
+        self.say(f"{line} ({time.monotonic() - started:.1f} s)")
+
+    def _run_once(self, name: str, command: list[str], environment: Mapping[str, str]) -> None:
+        started = time.monotonic()
+        log = self.settings.root / "logs" / f"{name}.log"
+        log.parent.mkdir(exist_ok=True)
+        with log.open("ab") as sink:
+            done = subprocess.run(  # noqa: S603 - our own commands
+                [sys.executable, *command],
+                stdout=sink,
+                stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL,
+                env={**os.environ, **environment},
+                cwd=PROJECT,
+                check=False,
+            )
+        if done.returncode:
+            raise StartFailed(f"{name} failed. {_tail(log)}")
+        self.say(f"{name} are up to date ({time.monotonic() - started:.1f} s)")
+
+    def _hold_home(self) -> None:
+        """One hub per HUB_HOME: two would fight over ports and the database."""
+        import fcntl
+
+        self._lock = (self.settings.root / "hub.lock").open("w")
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise StartFailed(
+                f"a hub runs already in {self.settings.root}: stop it, or set HUB_HOME"
+            ) from None
+
+
+_ORDER = {"gatewa": 0, "worker": 1, "sandbo": 2, "prefec": 3}
+
+
+def answers(url: str) -> bool:
+    """Whether a local address answers with 200."""
+    try:
+        with urlopen(url, timeout=1) as reply:  # noqa: S310 - our own loopback address
+            return bool(reply.status == 200)
+    except (URLError, OSError):
+        return False
+
+
+def _tail(log: Path, lines: int = 12) -> str:
+    text = log.read_text("utf-8", "replace") if log.exists() else ""
+    last = "\n".join(text.strip().splitlines()[-lines:])
+    return f"Its log is {log}; the last lines:\n{last}"

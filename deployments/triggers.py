@@ -1,0 +1,121 @@
+"""The trigger deployments: which are paused, which run warm here, which run in another pool."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from prefect.client.orchestration import PrefectClient
+from prefect.client.schemas.filters import (
+    DeploymentFilter,
+    DeploymentFilterId,
+    DeploymentFilterTags,
+    FlowRunFilter,
+    FlowRunFilterState,
+    FlowRunFilterStateType,
+    WorkPoolFilter,
+    WorkPoolFilterName,
+)
+from prefect.client.schemas.objects import FlowRun, StateType
+from prefect.states import Crashed
+
+from deployments.standby import STANDBY_TAG, close_run
+from flows.runtime import Hub
+from loyalty.store import workers
+from loyalty.store.deliveries import ALIVE
+
+logger = logging.getLogger(__name__)
+
+_OPEN = [StateType.RUNNING, StateType.PENDING, StateType.CANCELLING]
+_UNDER_WAY = [*_OPEN, StateType.SCHEDULED]
+PAGE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class TriggerDeployment:
+    """A deployment that works off events."""
+
+    trigger: str
+    id: UUID
+    is_paused: bool
+    work_pool: str
+
+
+async def read_triggers(client: PrefectClient) -> dict[str, TriggerDeployment]:
+    """The trigger deployments, by trigger."""
+    found = await client.read_deployments(
+        deployment_filter=DeploymentFilter(
+            tags=DeploymentFilterTags(all_=["loyalty-hub", "trigger"])
+        ),
+        limit=PAGE,
+    )
+    return {
+        one.name: TriggerDeployment(one.name, one.id, one.paused, one.work_pool_name or "")
+        for one in found
+    }
+
+
+async def save_triggers(hub: Hub, found: dict[str, TriggerDeployment], *, now: datetime) -> None:
+    """Keeps what the deployments say in the store, and holds or frees the bells."""
+    async with hub.database.begin() as connection:
+        for one in found.values():
+            await workers.save_trigger(
+                connection,
+                one.trigger,
+                is_paused=one.is_paused,
+                work_pool=one.work_pool,
+                now=now,
+            )
+    for one in found.values():
+        hub.bells.of(one.trigger).hold(one.is_paused)
+
+
+async def start_elsewhere(client: PrefectClient, deployment: TriggerDeployment) -> bool:
+    """Starts a run in another work pool, unless one is under way that has not taken its events.
+
+    A run that is Running may have looked already, so one more may wait behind it; two that
+    wait would find nothing to do.
+    """
+    waiting = await client.read_flow_runs(
+        deployment_filter=DeploymentFilter(id=DeploymentFilterId(any_=[deployment.id])),
+        flow_run_filter=FlowRunFilter(
+            state=FlowRunFilterState(type=FlowRunFilterStateType(any_=_UNDER_WAY))
+        ),
+        limit=5,
+    )
+    if any(one.state_type is not StateType.RUNNING for one in waiting) or len(waiting) > 1:
+        return False
+    await client.create_flow_run_from_deployment(deployment.id)
+    return True
+
+
+async def close_orphans(client: PrefectClient, hub: Hub) -> int:
+    """Closes the runs of workers that died, so that nothing stays Running; returns how many."""
+    open_runs = await client.read_flow_runs(
+        work_pool_filter=WorkPoolFilter(name=WorkPoolFilterName(any_=[hub.settings.work_pool])),
+        flow_run_filter=FlowRunFilter(
+            state=FlowRunFilterState(type=FlowRunFilterStateType(any_=_OPEN))
+        ),
+        limit=PAGE,
+    )
+    async with hub.database.begin() as connection:
+        alive = set(await workers.living(connection, now=hub.clock(), alive=ALIVE))
+    orphans = [one for one in open_runs if _worker_of(one) not in alive | {""}]
+    for orphan in orphans:
+        await _close(client, orphan)
+    return len(orphans)
+
+
+async def _close(client: PrefectClient, orphan: FlowRun) -> None:
+    if STANDBY_TAG in orphan.tags:
+        await client.delete_flow_run(orphan.id)
+        return
+    message = "The worker died. What was booked stays booked; the rest is worked off by others."
+    await close_run(client, orphan.id, Crashed(message=message))
+    logger.warning("closed run %s of worker %s, which died", orphan.name, _worker_of(orphan))
+
+
+def _worker_of(flow_run: FlowRun) -> str:
+    return str((flow_run.labels or {}).get("prefect.worker.name", ""))
