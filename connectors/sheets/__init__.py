@@ -1,0 +1,1 @@
+"""Google Sheets: rows at the end of a worksheet, each once."""
