@@ -19,6 +19,9 @@ Serve = Callable[[VendorSandbox], Awaitable[str]]
 async def served(sandbox: VendorSandbox) -> AsyncIterator[str]:
     """The sandbox's base URL (`http://127.0.0.1:port/slug`) while the context is open."""
     listener = socket.create_server(("127.0.0.1", 0))
+    # asyncio sets this only on sockets made for TCP by name; without it every reply waits 40 ms
+    # for the caller's delayed acknowledgement. Accepted sockets inherit it.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     config = uvicorn.Config(town([sandbox]), log_level="warning", lifespan="off")
     server = uvicorn.Server(config)
     server.install_signal_handlers = lambda: None  # type: ignore[attr-defined,method-assign]
