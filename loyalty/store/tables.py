@@ -88,6 +88,7 @@ inbox = Table(
     _json("outcome", nullable=True),
     CheckConstraint("state in ('waiting', 'done', 'refused', 'parked', 'failed')", name="state"),
     Index("ix_inbox_waiting", "trigger", "id", postgresql_where=text("state = 'waiting'")),
+    Index("ix_inbox_subject", "subject", "id", postgresql_where=text("state = 'waiting'")),
     Index("ix_inbox_parked", "waits_for", postgresql_where=text("state = 'parked'")),
     Index("ix_inbox_member", "member_id", "id", postgresql_where=text("member_id is not null")),
 )

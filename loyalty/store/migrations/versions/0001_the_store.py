@@ -188,6 +188,13 @@ def upgrade() -> None:
         postgresql_where=sa.text("state = 'parked'"),
     )
     op.create_index(
+        "ix_inbox_subject",
+        "inbox",
+        ["subject", "id"],
+        unique=False,
+        postgresql_where=sa.text("state = 'waiting'"),
+    )
+    op.create_index(
         "ix_inbox_waiting",
         "inbox",
         ["trigger", "id"],
