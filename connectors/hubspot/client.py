@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeGuard
 
 import httpx
 import orjson
@@ -117,7 +117,7 @@ def _outcomes(reply: HttpReply, emails: Sequence[str]) -> dict[str, Written | Co
     """Who was written and who was refused: by trace id, or by the address where none is told."""
     body = _object(reply)
     results, errors = body.get("results"), body.get("errors") or []
-    if not isinstance(results, list) or not isinstance(errors, list):
+    if not _are_objects(results) or not _are_objects(errors):
         raise ConnectorBug("HubSpot's reply does not list the contacts", status=reply.status)
     by_name = {one.lower(): one for one in emails} | {
         str(place): one for place, one in enumerate(emails)
@@ -128,7 +128,9 @@ def _outcomes(reply: HttpReply, emails: Sequence[str]) -> dict[str, Written | Co
             if name.lower() in by_name:
                 found[by_name[name.lower()]] = _refused(one)
     for one in results:
-        names = (one.get("objectWriteTraceId"), (one.get("properties") or {}).get("email"))
+        properties = one.get("properties")
+        address = properties.get("email") if isinstance(properties, dict) else None
+        names = (one.get("objectWriteTraceId"), address)
         email = next((by_name[str(n).lower()] for n in names if str(n).lower() in by_name), None)
         if email is not None:
             found[email] = Written(id=str(one.get("id", "")), created=bool(one.get("new")))
@@ -136,6 +138,10 @@ def _outcomes(reply: HttpReply, emails: Sequence[str]) -> dict[str, Written | Co
     for email in emails:
         found.setdefault(email, Written(id="", created=False) if is_complete else _untold())
     return found
+
+
+def _are_objects(found: Any) -> TypeGuard[list[dict[str, Any]]]:
+    return isinstance(found, list) and all(isinstance(one, dict) for one in found)
 
 
 def _named(context: Any) -> list[str]:
@@ -185,7 +191,7 @@ def _explain(
     request_id = str(said.get("correlationId") or "") or None
     if status == 429 and said.get("policyName") == "DAILY":
         return QuotaExceeded(
-            "HubSpot's daily number of calls is used up; it starts again at midnight there",
+            "HubSpot's daily number of calls is used up: deliveries wait until it resets",
             vendor_code=category,
             request_id=request_id,
             status=status,

@@ -36,7 +36,7 @@ class MailchimpClient:
         self._timeout = (CONNECT_SECONDS, read_seconds)
         self._threads = Threads("mailchimp", CONCURRENCY)
         self._opening = Lock()
-        self._api: Any = None
+        self._groups: dict[str, Any] = {}
         self._session: Any = None
 
     async def check(self) -> str:
@@ -68,7 +68,7 @@ class MailchimpClient:
             skip_merge_validation="true",
         )
         added = reply.get("new_members")
-        if not isinstance(added, list):
+        if not isinstance(added, list) or not all(isinstance(one, dict) for one in added):
             raise ConnectorBug("Mailchimp's reply does not list the new members")
         return added
 
@@ -91,7 +91,7 @@ class MailchimpClient:
         from mailchimp_marketing.api_client import ApiClientError
 
         try:
-            reply = getattr(self._opened()[group], method)(*args, **params)
+            reply = getattr(self._group(group), method)(*args, **params)
         except ApiClientError as error:
             # The SDK wraps whatever `request` raised: ours is already of the tree.
             raise _unwrapped(error) from None
@@ -101,11 +101,11 @@ class MailchimpClient:
             return {}
         raise ConnectorBug("Mailchimp answered with something that is not JSON")
 
-    def _opened(self) -> dict[str, Any]:
+    def _group(self, name: str) -> Any:
         with self._opening:
-            if self._api is None:
-                self._api = self._open()
-            return dict(self._api)
+            if not self._groups:
+                self._groups = self._open()
+            return self._groups[name]
 
     def _open(self) -> dict[str, Any]:
         import requests

@@ -9,16 +9,19 @@ is found again after an answer was lost, since Google has no key of its own for 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from threading import Lock
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 from connectors.kit.blocking import CONNECT_SECONDS, READ_SECONDS, Threads
-from connectors.kit.errors import InvalidRequest, NotFound
+from connectors.kit.errors import ConnectorBug, InvalidRequest, NotFound
 from connectors.sheets.account import SheetsAccount
 from connectors.sheets.notation import column_name, first_row, sheet_range
 from connectors.sheets.transport import Transport
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 CONCURRENCY = 4
 KEY_HEADING = "hub key"
@@ -62,9 +65,8 @@ class SheetsClient:
 
     async def check(self) -> str:
         """Reads the spreadsheet's title."""
-        found = await self._threads.run(self._metadata, "properties.title")
-        title = found.get("properties", {}).get("title", "")
-        return f"Google Sheets answers for the spreadsheet {str(title)!r}."
+        found = await self._run(self._metadata, "properties.title")
+        return f"Google Sheets answers for the spreadsheet {_title(found)!r}."
 
     async def width(self, worksheet: str, wanted: int) -> int:
         """How many cells a row may have; makes the worksheet and its headings where missing.
@@ -72,22 +74,31 @@ class SheetsClient:
         Args:
             wanted: How many cells a row should have room for, where headings are made now.
         """
-        return (await self._threads.run(self._layout, worksheet, wanted)).key_column - 1
+        return (await self._run(self._layout, worksheet, wanted)).key_column - 1
 
     async def append(
         self, worksheet: str, rows: Sequence[Sequence[Any]], keys: Sequence[str]
     ) -> int:
         """Appends the rows in one call, each with its key; the row number of the first one."""
-        return await self._threads.run(self._append, worksheet, rows, keys)
+        return await self._run(self._append, worksheet, rows, keys)
 
     async def find(self, worksheet: str, key: str) -> int | None:
         """The row that holds the key, among the last 10,000, or None."""
-        return (await self._threads.run(self._known_keys, worksheet)).get(key)
+        return (await self._run(self._known_keys, worksheet)).get(key)
 
     async def aclose(self) -> None:
         """Closes the connections and lets the threads end."""
         self._threads.close()
         self._transport.close()
+
+    async def _run(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return await self._threads.run(call, *args, **kwargs)
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
+            # All that is done there is to take Google's replies apart.
+            raise ConnectorBug(
+                f"Google's reply is not what it documents ({type(error).__name__})"
+            ) from error
 
     def _append(self, worksheet: str, rows: Sequence[Sequence[Any]], keys: Sequence[str]) -> int:
         width = self._layout(worksheet, max(map(len, rows))).key_column - 1
@@ -198,3 +209,7 @@ class SheetsClient:
             self._id, {"fields": fields}
         )
         return found
+
+
+def _title(spreadsheet: dict[str, Any]) -> str:
+    return str(spreadsheet["properties"]["title"])

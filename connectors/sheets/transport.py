@@ -131,8 +131,8 @@ class Transport:
         status = response.status_code
         if status == 429 or status >= 500:
             raise error_for_status(status, headers=response.headers, writes=False)
-        if status == 200:
-            _Json(response.content).json()
+        if status == 200 and "access_token" not in _Json(response.content).json():
+            raise ConnectorBug("Google's token endpoint answered without a token")
         return _TokenReply(status, dict(response.headers), response.content)
 
     def _refusal(self, response: Any, *, writes: bool) -> ConnectorError:

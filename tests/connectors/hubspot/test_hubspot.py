@@ -272,7 +272,7 @@ async def test_nothing_left_in_the_window_slows_the_next_call_down(serve: Serve)
     await client.aclose()
 
 
-@pytest.mark.parametrize("body", ["<html>hello</html>", "[]", '{"results": 3}'])
+@pytest.mark.parametrize("body", ["<html>hello</html>", "[]", '{"results": 3}', '{"results": [3]}'])
 async def test_a_reply_outside_the_schema_is_a_connector_bug(
     client: HubSpotClient, sandbox: HubSpotSandbox, body: str
 ) -> None:

@@ -10,6 +10,8 @@ from decimal import Decimal
 import pytest
 import pytest_asyncio
 from pydantic import ValidationError
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
 
 from connectors.kit.action import Job, Sent
 from connectors.kit.capabilities import AudienceMember
@@ -226,6 +228,17 @@ async def test_a_page_with_status_200_is_a_connector_bug(
     sandbox.faults.append(Fault(status=200, body="<html>hello</html>"))
     with pytest.raises(ConnectorBug):
         await UPSERT_MEMBER.run(client, member())
+
+
+async def test_a_batch_reply_outside_the_schema_is_a_connector_bug(serve: Serve) -> None:
+    class Odd(MailchimpSandbox):
+        async def _add(self, request: Request) -> Response:
+            return JSONResponse({"new_members": [3]})
+
+    client = MailchimpClient(MailchimpAccount(**SANDBOX_ACCOUNT, base_url=await serve(Odd())))
+    with pytest.raises(ConnectorBug):
+        await run_batch(client, [member()])
+    await client.aclose()
 
 
 async def test_no_answer_in_time_leaves_a_write_unknown_and_a_resend_changes_nothing(

@@ -363,7 +363,7 @@ async def test_trouble_with_the_token_did_nothing(
 
 
 @pytest.mark.parametrize("path", ["/token", ":append", "/v4/"])
-@pytest.mark.parametrize("body", ["<html>hello</html>", "[]"])
+@pytest.mark.parametrize("body", ["<html>hello</html>", "[]", '{"sheets": [{}], "updates": 3}'])
 async def test_a_page_with_status_200_is_a_connector_bug(
     client: SheetsClient, sandbox: SheetsSandbox, path: str, body: str
 ) -> None:
