@@ -19,7 +19,6 @@ def test_every_folder_with_a_manifest_is_found_and_the_kit_is_not() -> None:
 @pytest.mark.parametrize("slug", slugs())
 def test_a_manifest_is_named_like_its_folder(slug: str) -> None:
     assert manifest(slug).slug == slug
-    assert (HOUSE / slug / "README.md").exists()
 
 
 def test_all_manifests_come_by_slug() -> None:
