@@ -1,0 +1,1 @@
+"""Shopify: customers, orders and refunds of a shop come in as webhooks."""
