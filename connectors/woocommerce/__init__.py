@@ -1,0 +1,1 @@
+"""WooCommerce: customers, orders and refunds of a shop come in as webhooks."""
