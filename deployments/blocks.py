@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from datetime import datetime
+from decimal import Decimal
 from importlib import import_module
 from typing import Any
 
@@ -12,11 +13,13 @@ import orjson
 from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.objects import BlockDocument
 from pydantic import ValidationError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from connectors.kit.credentials import CredentialsBlock
 from connectors.kit.registry import manifest, slugs
 from flows.clients import first_problem
-from loyalty.store import connections
+from flows.sending import budget_name
+from loyalty.store import budgets, connections
 from loyalty.store.connections import StoredConnection
 from loyalty.store.database import Database
 from loyalty.store.vault import Vault
@@ -71,6 +74,7 @@ class BlockSync:
             changed = [one for one in wanted if _differs(one, known.get(one.slug))]
             for one in changed:
                 await connections.put(connection, one, now=now)
+                await _ensure_budget(connection, one, now)
             gone = set(known) - {one.slug for one in wanted}
             for slug in sorted(gone):
                 await connections.set_state(
@@ -96,6 +100,22 @@ class BlockSync:
             return StoredConnection(connector, name, "invalid", reason, None, fingerprint)
         sealed = self._vault.seal(account.plain())
         return StoredConnection(connector, name, "active", "", sealed, fingerprint)
+
+
+async def _ensure_budget(
+    connection: AsyncConnection, stored: StoredConnection, now: datetime
+) -> None:
+    """The documented limit holds from the first moment, before Prefect's limit is made."""
+    limit = manifest(stored.connector).limit
+    await budgets.define(
+        connection,
+        budget_name(stored.slug),
+        burst=limit.burst,
+        per_second=Decimal(str(limit.per_second)),
+        is_active=True,
+        now=now,
+        replace=False,
+    )
 
 
 def _differs(wanted: StoredConnection, known: StoredConnection | None) -> bool:

@@ -28,6 +28,9 @@ STANDBY_TAG = "standby"
 PAUSE_SECONDS = 0.5
 """How soon a run is made again when the Prefect server did not answer."""
 
+STOP_SECONDS = 10.0
+"""How long idle runs may take to end; what is left is closed by another worker."""
+
 
 @dataclass(slots=True)
 class Standby:
@@ -123,14 +126,11 @@ class Standby:
                 del self.unclosed[flow_run_id]
 
     async def stop(self) -> None:
-        """Ends the waiting runs and removes them; those at work go on to their end."""
-        idle = dict(self.waiting)
-        self.waiting.clear()
-        for task in idle.values():
-            task.cancel()
-        await asyncio.gather(*idle.values(), return_exceptions=True)
-        for flow_run_id in idle:
-            await self._remove(flow_run_id)
+        """Sends the waiting runs home, which removes them; those at work go on to their end."""
+        idle = list(self.waiting.values())
+        self.hub.bells.of(self.trigger).dismiss()
+        if idle:
+            await asyncio.wait(idle, timeout=STOP_SECONDS)
 
 
 async def close_run(client: PrefectClient, flow_run_id: UUID, state: State[Any]) -> bool:

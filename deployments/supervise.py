@@ -99,6 +99,7 @@ class Supervisor:
     say: Callable[[str], None]
     with_sandboxes: bool = False
     postgres: EmbeddedPostgres | None = None
+    hub_url: str = ""
     children: dict[str, Child] = field(default_factory=dict)
     _stopping: threading.Event = field(default_factory=threading.Event)
     _lock: TextIO | None = None
@@ -107,6 +108,7 @@ class Supervisor:
         """Brings everything up, each with a line, and prepares database and deployments."""
         self._hold_home()
         environment = self._start_database()
+        os.environ.update(environment)
         prefect = self._prefect(environment)
         self._begin(prefect)
         sandboxes = self._sandboxes(environment) if self.with_sandboxes else None
@@ -179,6 +181,7 @@ class Supervisor:
             prefect_url = self.postgres.url(PREFECT_DATABASE)
             self.say(f"PostgreSQL, embedded ({time.monotonic() - started:.1f} s)")
         (self.settings.root / "database.url").write_text(hub_url, "utf-8")
+        self.hub_url = hub_url
         return self._environment(hub_url, prefect_url)
 
     def _environment(self, hub_url: str, prefect_url: str) -> dict[str, str]:

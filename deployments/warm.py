@@ -58,12 +58,11 @@ class WarmWorker:
             ready = asyncio.create_task(self._tell_ready())
             await stop.wait()
             ready.cancel()
-            for standby in self._standbys.values():
-                await standby.stop()
             for task in (*loops, *self._keepers.values()):
                 task.cancel()
             await asyncio.gather(*loops, *self._keepers.values(), return_exceptions=True)
-            await self.worker.let_finish(seconds=20)
+            await asyncio.gather(*(one.stop() for one in self._standbys.values()))
+            await self.worker.let_finish(seconds=15)
 
     async def _tell_ready(self) -> None:
         """Tells the supervisor, once a run of each trigger stands by."""

@@ -23,7 +23,7 @@ class Bell:
     is_busy: bool = False
     is_held: bool = False
     rung: asyncio.Event = field(default_factory=asyncio.Event)
-    waiters: list[asyncio.Future[None]] = field(default_factory=list)
+    waiters: list[asyncio.Future[bool]] = field(default_factory=list)
 
     def ring(self) -> None:
         """Says that there is work."""
@@ -40,7 +40,7 @@ class Bell:
             return
         for waiter in self.waiters:
             if not waiter.done():
-                waiter.set_result(None)
+                waiter.set_result(True)
                 return
 
     async def stand_by(self, seconds: float) -> bool:
@@ -48,16 +48,23 @@ class Bell:
         if not (self.is_held or self.is_busy) and self.rung.is_set():
             self._take()
             return True
-        waiter = asyncio.get_running_loop().create_future()
+        waiter: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self.waiters.append(waiter)
         try:
-            await asyncio.wait_for(waiter, seconds)
+            is_work = await asyncio.wait_for(waiter, seconds)
         except TimeoutError:
             return False
         finally:
             self.waiters.remove(waiter)
-        self._take()
-        return True
+        if is_work:
+            self._take()
+        return is_work
+
+    def dismiss(self) -> None:
+        """Sends away everybody who stands by: the process stops, or the trigger moves."""
+        for waiter in self.waiters:
+            if not waiter.done():
+                waiter.set_result(False)
 
     def _take(self) -> None:
         self.is_busy = True

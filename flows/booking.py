@@ -13,7 +13,6 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from rules.subjects import data_name
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from flows import workset
@@ -45,6 +44,7 @@ from loyalty.store.people import ConsentNote, Member
 from loyalty.texts import Texts
 from rules import RuleSet, decide, effects
 from rules.decision import Award, Decision
+from rules.subjects import data_name
 
 STOP_WORDS = frozenset({"stop", "stopall", "unsubscribe", "cancel", "end", "quit"})
 START_WORDS = frozenset({"start", "unstop", "yes"})

@@ -28,6 +28,9 @@ logger = logging.getLogger(__name__)
 PATIENCE = timedelta(seconds=2)
 """Longest wait for a budget inside the process; beyond it, deliveries are parked."""
 
+PAUSE_AFTER_FAILURE = timedelta(seconds=10)
+"""How long deliveries wait when sending failed for a reason of ours."""
+
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
@@ -65,13 +68,22 @@ class Sender:
             while is_open or backlog:
                 is_open = await self._fill(backlog) and is_open
                 if backlog:
-                    await self._round(backlog)
+                    await self._round_safely(backlog)
                 else:
                     await self._write()
         finally:
             await self._write()
             await self._give_back(backlog)
         return self.counts
+
+    async def _round_safely(self, backlog: list[Delivery]) -> None:
+        """A round that fails for a reason of ours costs a pause and nothing else."""
+        try:
+            await self._round(backlog)
+        except Exception as error:
+            logger.exception("sending through %s failed", self.slug)
+            reason = f"the hub failed ({type(error).__name__}): see the worker's log"
+            await self._park(backlog, self.hub.clock() + PAUSE_AFTER_FAILURE, reason)
 
     async def _fill(self, backlog: list[Delivery]) -> bool:
         """Takes in what waits; waits for more only with empty hands. False at the end."""
@@ -255,9 +267,12 @@ class Sender:
             await self._write()
             await asyncio.sleep(max(wait.total_seconds(), 0.0))
             return
+        reason = f"the budget of {self.slug} is used up until then"
+        await self._park(backlog, retry_at, reason)
+
+    async def _park(self, backlog: list[Delivery], until: datetime, reason: str) -> None:
         now = self.hub.clock()
         for delivery in backlog:
-            reason = f"the budget of {self.slug} is used up until then"
             self._note(
                 Outcome(
                     delivery,
@@ -265,7 +280,7 @@ class Sender:
                     now,
                     now,
                     reason=reason,
-                    next_attempt_at=retry_at,
+                    next_attempt_at=until,
                     attempted=False,
                 )
             )

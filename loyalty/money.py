@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Annotated
 
 from babel.numbers import get_currency_precision, list_currencies
@@ -12,6 +13,8 @@ MAX_AMOUNT = Decimal(10) ** 13
 """Larger amounts are refused: no shop sells for ten trillion, but a typo or an attack does."""
 
 _KNOWN = frozenset(list_currencies())
+_WHOLE = Decimal(1)
+_CENT = Decimal("0.01")
 
 
 class MoneyError(ValueError):
@@ -29,7 +32,9 @@ def _exact(value: object) -> Decimal:
         raise ValueError(f"{str(value)[:40]!r} is not an amount") from None
     if not amount.is_finite() or abs(amount) > MAX_AMOUNT:
         raise ValueError("the amount is out of range")
-    if -int(amount.as_tuple().exponent) > 12:
+    # as_tuple() spells out every digit, so the two usual scales are recognised without it.
+    is_usual = amount.same_quantum(_CENT) or amount.same_quantum(_WHOLE)
+    if not is_usual and -int(amount.as_tuple().exponent) > 12:
         raise ValueError("the amount has more than 12 decimals")
     return amount
 
@@ -51,10 +56,14 @@ def decimals(currency: str) -> int:
     return get_currency_precision(currency)
 
 
+@lru_cache(maxsize=512)
+def _quantum(currency: str) -> Decimal:
+    return Decimal(1).scaleb(-decimals(currency))
+
+
 def check_scale(amount: Decimal, currency: str) -> Decimal:
     """The amount at the currency's scale, or MoneyError where it has more decimals than that."""
-    quantum = Decimal(1).scaleb(-decimals(currency))
-    exact = amount.quantize(quantum)
+    exact = amount.quantize(_quantum(currency))
     if exact != amount:
         raise MoneyError(
             f"{amount} {currency} has more decimals than {currency} has ({decimals(currency)})"

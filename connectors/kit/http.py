@@ -6,21 +6,18 @@ time-out nobody knows whether the vendor did it, so a write becomes OutcomeUnkno
 
 from __future__ import annotations
 
-import asyncio
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from functools import cache, partial
-from http.cookiejar import CookieJar, DefaultCookiePolicy
+from functools import cache
 from ssl import SSLContext
 from typing import Any
 
 import aiohttp
 import httpx
 import orjson
-from httpx_aiohttp import AiohttpTransport
 
 from connectors.kit.errors import (
     AuthError,
@@ -109,18 +106,17 @@ class HttpClient:
         explain: Explain | None = None,
     ) -> None:
         self._explain = explain
+        self._base_url = base_url.rstrip("/")
         self._headers = {"Accept-Encoding": "gzip", **(headers or {})}
-        self._deadline = None if timeout.read is None else timeout.read * 3
-        self._client = httpx.AsyncClient(
-            base_url=base_url.rstrip("/"),
-            headers=self._headers,
-            timeout=timeout,
-            follow_redirects=False,
-            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
-            transport=AiohttpTransport(
-                verify=_tls(), client=partial(_session, connections, resolver)
-            ),
+        self._timeout = aiohttp.ClientTimeout(
+            total=None if timeout.read is None else timeout.read * 3,
+            connect=timeout.pool,
+            sock_connect=timeout.connect,
+            sock_read=timeout.read,
         )
+        self._connections = connections
+        self._resolver = resolver
+        self._session: aiohttp.ClientSession | None = None
 
     async def send(
         self,
@@ -149,21 +145,19 @@ class HttpClient:
         if json is not None:
             content = orjson.dumps(json)
             extra.setdefault("Content-Type", "application/json")
+        url = path if path.startswith(("https://", "http://")) else self._url(path)
         try:
-            async with (
-                asyncio.timeout(self._deadline),
-                self._client.stream(
-                    method, path, content=content, headers=extra, params=params
-                ) as response,
-            ):
+            async with self._open().request(
+                method, url, data=content, headers=extra, params=params, allow_redirects=False
+            ) as response:
                 body = await _read(response)
-        except (httpx.HTTPError, httpx.InvalidURL, aiohttp.ClientError, OSError) as error:
+        except (aiohttp.ClientError, OSError) as error:
             raise transport_error(error, writes=is_write) from None
-        if response.is_success:
-            return HttpReply(response.status_code, response.headers, body)
+        if 200 <= response.status < 300:
+            return HttpReply(response.status, response.headers, body)
         secrets = secrets_in_headers({**self._headers, **extra})
         text = without_secrets(body[:2000].decode("utf-8", "replace"), secrets).encode()
-        status, explain = response.status_code, self._explain
+        status, explain = response.status, self._explain
         explained = explain(status, response.headers, text, is_write) if explain else None
         raise explained or error_for_status(
             status, headers=response.headers, body=text, writes=is_write
@@ -171,7 +165,31 @@ class HttpClient:
 
     async def aclose(self) -> None:
         """Closes the sockets."""
-        await self._client.aclose()
+        if self._session is not None:
+            await self._session.close()
+
+    def _url(self, path: str) -> str:
+        return f"{self._base_url}/{path.lstrip('/')}"
+
+    def _open(self) -> aiohttp.ClientSession:
+        # Made on first use, since a session belongs to a running event loop.
+        if self._session is None:
+            connector = aiohttp.TCPConnector(
+                limit=self._connections,
+                ssl=_tls(),
+                resolver=self._resolver,
+                ttl_dns_cache=DNS_CACHE_SECONDS,
+                keepalive_timeout=KEEPALIVE_SECONDS,
+            )
+            self._session = aiohttp.ClientSession(
+                connector=connector,
+                headers=self._headers,
+                timeout=self._timeout,
+                cookie_jar=aiohttp.DummyCookieJar(),
+                auto_decompress=False,
+                skip_auto_headers=("Content-Type",),
+            )
+        return self._session
 
 
 @cache
@@ -179,35 +197,22 @@ def _tls() -> SSLContext:
     return httpx.create_ssl_context()
 
 
-def _session(
-    connections: int, resolver: aiohttp.abc.AbstractResolver | None
-) -> aiohttp.ClientSession:
-    connector = aiohttp.TCPConnector(
-        limit=connections,
-        ssl=_tls(),
-        resolver=resolver,
-        ttl_dns_cache=DNS_CACHE_SECONDS,
-        keepalive_timeout=KEEPALIVE_SECONDS,
-    )
-    return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
-
-
-async def _read(response: httpx.Response) -> bytes:
+async def _read(response: aiohttp.ClientResponse) -> bytes:
     """The reply, unpacked. Of a refusal only what can be read: its status says enough."""
     parts: list[bytes] = []
     size = 0
-    async for part in response.aiter_raw():
+    async for part in response.content.iter_any():
         size += len(part)
         if size > MAX_REPLY_BYTES:
-            if not response.is_success:
+            if response.status >= 300:
                 break
-            raise _too_large(response.status_code)
+            raise _too_large(response.status)
         parts.append(part)
     packed, coding = b"".join(parts), response.headers.get("content-encoding", "")
     try:
-        return _unpacked(packed, coding.strip().lower(), response.status_code)
+        return _unpacked(packed, coding.strip().lower(), response.status)
     except ConnectorBug:
-        if response.is_success:
+        if response.status < 300:
             raise
         return b""
 

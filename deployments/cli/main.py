@@ -36,6 +36,17 @@ def up(
     raise typer.Exit(run_up(with_sandboxes=sandboxes))
 
 
+@app.command()
+def demo(
+    once: Annotated[bool, typer.Option("--once", help="Stop when the day is over.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Play a day of trade through everything, against the vendors' stand-ins."""
+    from deployments.cli.demo import run_demo
+
+    raise typer.Exit(run_demo(once=once, as_json=as_json))
+
+
 def main() -> None:
     """The entry point of `hub`."""
     app()

@@ -81,18 +81,25 @@ async def define(
     per_second: Decimal,
     is_active: bool,
     now: datetime,
+    replace: bool = True,
 ) -> None:
-    """Creates a budget or takes over what was changed about it; its level stays."""
+    """Creates a budget or takes over what was changed about it; its level stays.
+
+    Args:
+        replace: False leaves a budget that exists as it is.
+    """
     await connection.execute(
         text("""
             insert into budgets (name, burst, per_second, is_active, level_at)
             values (:name, :burst, :per_second, :is_active, :now)
             on conflict (name) do update set burst = excluded.burst,
                 per_second = excluded.per_second, is_active = excluded.is_active
-            where (budgets.burst, budgets.per_second, budgets.is_active)
+            where :replace
+              and (budgets.burst, budgets.per_second, budgets.is_active)
                   is distinct from (excluded.burst, excluded.per_second, excluded.is_active)
         """),
         {
+            "replace": replace,
             "name": name,
             "burst": burst,
             "per_second": per_second,

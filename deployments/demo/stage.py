@@ -1,0 +1,81 @@
+"""Sets the stage: a connection to every sandbox, and the anniversary schedule due soon."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from importlib import import_module
+from typing import Any
+
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.actions import DeploymentScheduleCreate
+from prefect.client.schemas.schedules import IntervalSchedule
+
+from connectors.kit.registry import manifest, slugs
+from deployments.blocks import block_types
+from loyalty.settings import HubSettings
+from loyalty.store import connections
+from loyalty.store.database import Database
+
+CONNECTION = "main"
+SCHEDULE = "demo"
+
+
+def account_fields(slug: str, settings: HubSettings) -> dict[str, Any]:
+    """The fields of the sandbox account of a connector."""
+    module = import_module(f"connectors.{slug}.sandbox")
+    fields: dict[str, Any] = dict(module.SANDBOX_ACCOUNT)
+    model = manifest(slug).account
+    base = f"http://127.0.0.1:{settings.sandbox_port}/{slug}"
+    if "base_url" in model.model_fields:
+        fields["base_url"] = base
+    if slug == "smtp":
+        fields["port"] = settings.sandbox_smtp_port
+    if slug == "webhook":
+        fields |= {"url": f"{base}/partner", "allow_private_network": True}
+    return fields
+
+
+async def set_stage(settings: HubSettings, database: Database) -> None:
+    """Saves a credentials block for every sandbox and waits until the hub has taken them over.
+
+    Raises:
+        TimeoutError: The worker did not take them over within half a minute.
+    """
+    for block_type in block_types():
+        fields = account_fields(block_type._connector, settings)
+        await block_type(**fields).save(CONNECTION, overwrite=True)
+    async with asyncio.timeout(30):
+        while not await _all_active(database):
+            await asyncio.sleep(0.2)
+
+
+async def _all_active(database: Database) -> bool:
+    async with database.begin() as connection:
+        stored = await connections.load(connection)
+    active = {one.connector for one in stored if one.state == "active" and one.name == CONNECTION}
+    return active >= set(slugs())
+
+
+async def schedule_anniversaries() -> None:
+    """Gives the `anniversaries` deployment a schedule whose next date is a few seconds ahead.
+
+    Prefect's scheduler looks at changed deployments every five seconds; a date that is past by
+    then would mean tomorrow.
+    """
+    anchor = datetime.now(UTC) + timedelta(seconds=12)
+    async with get_client() as client:
+        deployment = await client.read_deployment_by_name("anniversaries/anniversaries")
+        for schedule in deployment.schedules:
+            if schedule.slug == SCHEDULE:
+                await client.delete_deployment_schedule(deployment.id, schedule.id)
+        await client.create_deployment_schedules(
+            deployment.id,
+            [
+                DeploymentScheduleCreate(
+                    schedule=IntervalSchedule(interval=timedelta(days=1), anchor_date=anchor),
+                    active=True,
+                    slug=SCHEDULE,
+                )
+            ],
+        )
