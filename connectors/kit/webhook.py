@@ -108,7 +108,7 @@ class Webhook:
         handshake: Answers a vendor's set-up request, or None where it is not one. Called
             before `verify`, so it must itself refuse what is not proven.
         sign: Headers that make a request genuine: the sandbox and the tests send with it.
-        secret_field: The account's field that holds the secret that signs; with it a captured
+        signing_field: The account's field that holds the secret that signs; with it a captured
             request can be checked by somebody who has the secret alone.
         claims: Account fields that a request states itself, by header (lower case): taken at
             its word in such a check, never in the gateway.
@@ -121,7 +121,7 @@ class Webhook:
     sign: Callable[[InboundRequest, Any], Mapping[str, str]]
     delivery_id: Callable[[InboundRequest, Any], str | None] = lambda request, payload: None
     handshake: Callable[[InboundRequest, Account], Reply | None] | None = None
-    secret_field: str = ""
+    signing_field: str = ""
     claims: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -291,6 +291,6 @@ WEBHOOK = Webhook(
     triggers={one.vendor_event: one for one in _ALL},
     sign=sign,
     delivery_id=lambda request, payload: request.headers.get("x-shopify-webhook-id"),
-    secret_field="client_secret",
+    signing_field="client_secret",
     claims={"shop_domain": "x-shopify-shop-domain"},
 )

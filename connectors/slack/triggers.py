@@ -90,5 +90,5 @@ WEBHOOK = Webhook(
     sign=sign,
     delivery_id=delivery_id,
     handshake=handshake,
-    secret_field="signing_secret",
+    signing_field="signing_secret",
 )

@@ -250,5 +250,5 @@ WEBHOOK = Webhook(
     triggers={one.vendor_event: one for one in _ALL},
     sign=sign,
     delivery_id=lambda request, payload: _field(payload, "event_id") or None,
-    secret_field="signature_key",
+    signing_field="signature_key",
 )

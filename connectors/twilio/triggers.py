@@ -227,5 +227,5 @@ WEBHOOK = Webhook(
     triggers={one.vendor_event: one for one in TRIGGERS},
     sign=sign,
     delivery_id=delivery_id,
-    secret_field="auth_token",
+    signing_field="auth_token",
 )

@@ -223,5 +223,5 @@ WEBHOOK = Webhook(
     triggers=TRIGGERS,
     sign=sign,
     delivery_id=delivery_id,
-    secret_field="secret",
+    signing_field="secret",
 )

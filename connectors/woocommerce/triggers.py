@@ -263,5 +263,5 @@ WEBHOOK = Webhook(
     sign=sign,
     delivery_id=lambda request, payload: request.headers.get("x-wc-webhook-delivery-id"),
     handshake=acknowledge_ping,
-    secret_field="webhook_secret",
+    signing_field="webhook_secret",
 )
