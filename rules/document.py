@@ -66,10 +66,10 @@ def _as_list(value: object) -> object:
 
 
 Expression = Annotated[
-    str, BeforeValidator(_as_expression), Field(min_length=1, max_length=MAX_TEXT)
+    str, Field(min_length=1, max_length=MAX_TEXT), BeforeValidator(_as_expression)
 ]
-Clause = Annotated[str, BeforeValidator(_as_clause), Field(min_length=1, max_length=MAX_TEXT)]
-Clauses = Annotated[tuple[Clause, ...], BeforeValidator(_as_list), Field(max_length=MAX_CLAUSES)]
+Clause = Annotated[str, Field(min_length=1, max_length=MAX_TEXT), BeforeValidator(_as_clause)]
+Clauses = Annotated[tuple[Clause, ...], Field(max_length=MAX_CLAUSES), BeforeValidator(_as_list)]
 Values = Annotated[dict[Label, Expression], Field(max_length=MAX_VALUES)]
 
 
@@ -236,7 +236,7 @@ class RuleDocument(Frozen):
     id: Slug
     description: str = Field("", max_length=1000)
     owner: str = Field("", max_length=200, description="Who answers for the rule.")
-    on: Annotated[tuple[EventType, ...], BeforeValidator(_as_list), Field(min_length=1)]
+    on: Annotated[tuple[EventType, ...], Field(min_length=1), BeforeValidator(_as_list)]
     let: Annotated[dict[Word, Expression], Field(max_length=MAX_LETS)] = Field(default_factory=dict)
     when: Clauses = ()
     match: Literal["all", "any"] = "all"

@@ -35,10 +35,6 @@ def check_call(checker: Checker, node: ast.Call, known: Knowledge) -> Node:
     if name not in FUNCTIONS:
         near = suggest(name, FUNCTIONS)
         raise checker.refusal(node.func, f"There is no function `{name[:60]}`.", near)
-    if node.keywords:
-        raise checker.refusal(
-            node.keywords[0].value, "Arguments have no names: give them in order."
-        )
     if not FUNCTIONS[name].signatures:
         return _check_over_list(checker, node, name, known)
     arguments = [checker.check(one, known) for one in node.args]
@@ -152,7 +148,7 @@ def _check_generator(
         raise checker.refusal(
             call, "A list inside a list is too much: name the inner one with `let`."
         )
-    if len(node.generators) != 1:
+    if len(node.generators) != 1 or node.generators[0].is_async:
         raise checker.refusal(node, "Only one `for … in …` is allowed.")
     loop = node.generators[0]
     source = _list(checker, loop.iter, known)

@@ -12,7 +12,7 @@ from rules.language.arithmetic import MAX_LITERAL, read_number
 from rules.language.errors import ExpressionError, suggest
 from rules.language.functions import FUNCTIONS
 from rules.language.narrowing import Knowledge, key_of
-from rules.language.parse import Source, check_quotes
+from rules.language.parse import PLAIN_NUMBERS, Source, check_quotes
 from rules.language.scope import BrokenName, CircularName, Scope
 from rules.language.tree import Node
 from rules.language.types import (
@@ -143,8 +143,7 @@ class Checker:
         if number is None:
             raise self.refusal(
                 node,
-                "Write numbers plainly, like 50 or 19.99: at most "
-                f"{MAX_LITERAL:,}, with at most 12 decimals.",
+                f"W{PLAIN_NUMBERS[1:]}: at most {MAX_LITERAL:,}, with at most 12 decimals.",
             )
         return tree.Constant(NumberType(nonzero=number != 0), start, end, number)
 

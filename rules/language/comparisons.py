@@ -36,14 +36,12 @@ def check_comparison(checker: Checker, node: ast.Compare, known: Knowledge) -> N
         return _check_is(checker, node, known)
     if len(node.ops) == 1 and isinstance(first, (ast.In, ast.NotIn)):
         return _check_in(checker, node, known)
+    names = [_COMPARING[type(one)] for one in node.ops if type(one) in _COMPARING]
+    if len(names) < len(node.ops):
+        raise checker.refusal(node, "`is` and `in` stand alone: join comparisons with `and`.")
     operands = [checker.check(one, known) for one in (node.left, *node.comparators)]
-    names = []
-    for at, operator in enumerate(node.ops):
-        name = _COMPARING.get(type(operator))
-        if name is None:
-            raise checker.refusal(node, "`is` and `in` stand alone: join comparisons with `and`.")
+    for at, name in enumerate(names):
         operands[at], operands[at + 1] = _comparable(checker, operands[at], operands[at + 1], name)
-        names.append(name)
     return tree.Comparison(BOOL, start, end, tuple(names), tuple(operands))
 
 
@@ -51,6 +49,7 @@ def _comparable(checker: Checker, left: Node, right: Node, operator: str) -> tup
     for side in (left, right):
         if isinstance(side.type, EmptyType):
             raise checker.refusal(side, "Nothing equals None: write `is None` or `is not None`.")
+    for side in (left, right):
         if isinstance(side.type, OptionalType):
             raise checker.empty_refusal(side)
         if isinstance(side.type, (ListType, RecordType)):

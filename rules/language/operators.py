@@ -35,8 +35,7 @@ def check_arithmetic(checker: Checker, node: ast.BinOp, known: Knowledge) -> Nod
         if isinstance(side.type, TextType):
             raise checker.refusal(
                 side,
-                "There is no arithmetic with texts: put them together in "
-                "the template of the message.",
+                "Texts have no arithmetic: put them together in the template of the message.",
             )
     left, right = checker.fit(left, NUMBER), checker.fit(right, NUMBER)
     operator = _ARITHMETIC[type(node.op)]

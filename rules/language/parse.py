@@ -20,6 +20,8 @@ MAX_LIST = 100
 
 _BACKSLASH = re.compile(r"\\(?![\\'\"nt])|\\\\")
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
+_NOT_CODE = re.compile(r""""(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|#[^\n]*""")
+_RUN_INTO_WORD = re.compile(r"(?<![A-Za-z0-9_])\d[\d_.]*[A-Za-z]\w*")
 _STRING_PREFIX = re.compile(r"(?<![A-Za-z0-9_])[A-Za-z]+(?=['\"])")
 
 _ALLOWED = (
@@ -44,11 +46,14 @@ _IN_WORDS: dict[type[ast.AST], str] = {
     ast.NamedExpr: "`:=` is not part of the language: use `let` to name a value.",
     ast.Starred: "`*` before a value is not part of the language.",
     ast.Tuple: "Values in round brackets are not a list: write [a, b].",
+    ast.keyword: "Arguments have no names: give them in order.",
     ast.Dict: "`{…}` is not part of the language.",
     ast.Set: "`{…}` is not part of the language: write a list [a, b].",
     ast.ListComp: "A list comprehension is not part of the language: use any, all, sum, count, "
     "min or max with `… for x in list`.",
 }
+
+PLAIN_NUMBERS = "write numbers plainly, like 50 or 19.99"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +115,14 @@ def _check_characters(text: str) -> None:
         )
     if any("\ud800" <= character <= "\udfff" for character in text):
         raise ExpressionError("The text is not valid Unicode: type it again.")
+    bare = _NOT_CODE.sub(lambda found: " " * len(found.group()), text)
+    if joined := _RUN_INTO_WORD.search(bare):
+        raise ExpressionError(
+            f"`{joined.group()[:40]}` is not a number: {PLAIN_NUMBERS}, with a space after it.",
+            text=text,
+            start=joined.start(),
+            end=joined.end(),
+        )
     for escape in _BACKSLASH.finditer(text):
         if escape.group() == "\\":
             raise ExpressionError(
@@ -129,6 +142,8 @@ def _parse(text: str, starts: tuple[int, ...]) -> ast.expr:
         raise ExpressionError("The expression is nested too deeply: simplify it.") from None
     except ValueError as error:
         raise ExpressionError(f"The expression cannot be read: {error}.") from None
+    if isinstance(tree, ast.Tuple) and not tree.elts and not text.lstrip().startswith("("):
+        raise ExpressionError("There is only a comment: write a condition or a value.")
     if tree.lineno == 1 and not isinstance(tree, (ast.Tuple, ast.GeneratorExp)):
         # The text closed the bracket that was put around it, as in `a) + (b`.
         raise ExpressionError("A `)` has no `(` before it.", text=text, start=text.index(")"))
@@ -159,6 +174,8 @@ def _unreadable(text: str, starts: tuple[int, ...], error: SyntaxError) -> Expre
         return ExpressionError("The brackets do not match.", text=text, start=at)
     if "unterminated" in message:
         return ExpressionError("A text has no closing quote.", text=text, start=at)
+    if at and text[at : at + 1] in {"&", "|"} and text[at - 1] == text[at]:
+        at -= 1
     problem = "This is not an expression: something is missing or misplaced."
     return ExpressionError(problem, text=text, start=at, hint=_HINTS.get(text[at : at + 1], ""))
 
