@@ -21,8 +21,9 @@ from rules.language import (
     Type,
     compile_expression,
 )
+from rules.language.arithmetic import written
 from rules.language.scope import BrokenName
-from rules.language.tree import UNSET, Environment, Run
+from rules.language.tree import UNSET, Constant, Environment, Run
 from rules.subjects import after_booking, scope_of
 
 Report = Callable[[str, ExpressionError], None]
@@ -31,10 +32,14 @@ Report = Callable[[str, ExpressionError], None]
 
 @dataclass(frozen=True, slots=True)
 class CompiledAward:
-    """The points of a rule, and under which further condition."""
+    """The points of a rule, and under which further condition.
+
+    `fixed` is the number where it is the same for every event, empty where it is not.
+    """
 
     condition: Expression | None
     points: Expression
+    fixed: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +203,10 @@ class _RuleCompiler:
     def _award(self, place: str, body: AwardPoints, known: Knowledge) -> CompiledAward | None:
         condition, known = self._condition(place, body.condition, self.scope, known)
         points = self._read(f"{place}.points", body.points, NUMBER, self.scope, known)
-        return CompiledAward(condition=condition, points=points) if points else None
+        if points is None:
+            return None
+        fixed = written(points.node.value) if isinstance(points.node, Constant) else ""
+        return CompiledAward(condition=condition, points=points, fixed=fixed)
 
     def _effect(
         self, place: str, kind: EffectKind, body: EffectBody, known: Knowledge, *, index: int

@@ -15,7 +15,7 @@ from rules.compiled import CompiledEffect, CompiledRule
 from rules.decision import Decision, Effect
 from rules.document import AddToAudience, SendMessage
 from rules.explain import explain as trace_of
-from rules.judge import Outcome, Verdict, defect, judge
+from rules.judge import defect, judge
 from rules.language import RuleRuntimeError
 from rules.language.arithmetic import plain
 from rules.language.tree import Environment
@@ -52,13 +52,23 @@ def decide(
     """
     base = _environment(event, member, programme, data)
     outcomes = judge(rules.listening(event.type), event, member, base)
+    awards, fired, otherwise, errors = [], [], [], []
+    for outcome in outcomes:
+        if outcome.award is not None:
+            awards.append(outcome.award)
+        if outcome.verdict == "fired":
+            fired.append(outcome.rule.id)
+        elif outcome.verdict == "not held" and not outcome.rule.otherwise.is_empty:
+            otherwise.append(outcome.rule.id)
+        elif outcome.verdict == "failed":
+            errors.append(f"{outcome.rule.id}: {outcome.error}")
     return Decision(
         version=rules.version,
-        awards=tuple(outcome.award for outcome in outcomes if outcome.award),
-        fired=tuple(one.rule.id for one in outcomes if one.verdict is Verdict.FIRED),
-        otherwise=tuple(one.rule.id for one in outcomes if _does_otherwise(one)),
+        awards=tuple(awards),
+        fired=tuple(fired),
+        otherwise=tuple(otherwise),
         traces=tuple(trace_of(outcome) for outcome in outcomes) if explain else (),
-        errors=tuple(f"{one.rule.id}: {one.error}" for one in outcomes if one.error),
+        errors=tuple(errors),
     )
 
 
@@ -107,10 +117,6 @@ def effects(
         for effect in actions.effects:
             _work_out(rule, effect, environment, found=found, errors=errors)
     return Effects(effects=tuple(found), errors=tuple(errors))
-
-
-def _does_otherwise(outcome: Outcome) -> bool:
-    return outcome.verdict is Verdict.NOT_HELD and not outcome.rule.otherwise.is_empty
 
 
 def _environment(event: Event, member: MemberFacts, programme: Programme, data: Any) -> Environment:

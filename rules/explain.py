@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rules.compiled import CompiledRule
 from rules.decision import ClauseTrace, RuleTrace
-from rules.judge import Outcome, Verdict, defect
+from rules.judge import Outcome, defect
 from rules.language import Expression, RuleRuntimeError
 from rules.language.tree import Environment
 
@@ -12,11 +12,11 @@ from rules.language.tree import Environment
 def explain(outcome: Outcome) -> RuleTrace:
     """The trace of a rule: each clause with its values, and the sentence that sums it up."""
     rule = outcome.rule
-    is_judged = outcome.verdict not in {Verdict.CUT_OFF, Verdict.NOT_IN_FORCE}
+    is_judged = outcome.verdict not in {"cut off", "not in force"}
     clauses = _clauses(rule, outcome.environment) if is_judged else ()
     return RuleTrace(
         rule=rule.id,
-        fired=outcome.verdict is Verdict.FIRED,
+        fired=outcome.verdict == "fired",
         why=_why(outcome, clauses),
         clauses=clauses,
     )
@@ -65,22 +65,22 @@ def _why(outcome: Outcome, clauses: tuple[ClauseTrace, ...]) -> str:
     document = outcome.rule.document
     group = f"group {document.group.name or document.group.mode}"
     match outcome.verdict:
-        case Verdict.FIRED:
+        case "fired":
             return _why_fired(outcome.rule, clauses)
-        case Verdict.NOT_HELD:
+        case "not held":
             return _why_not(outcome.rule, clauses)
-        case Verdict.FAILED:
+        case "failed":
             return f"Did not fire: {outcome.error}."
-        case Verdict.NOT_IN_FORCE:
+        case "not in force":
             window = [
                 f"{word} {instant.isoformat(sep=' ')}"
                 for word, instant in (("from", document.starts), ("until", document.ends))
                 if instant
             ]
             return f"Did not fire: it is in force {' '.join(window)}."
-        case Verdict.LOST:
+        case "lost":
             return f"Its conditions held, but `{outcome.by}` was chosen in {group}."
-        case Verdict.CUT_OFF:
+        case "cut off":
             return f"Not looked at: `{outcome.by}` fired and ended the round."
 
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal, DecimalException
-from enum import Enum, auto
 from functools import lru_cache
+from typing import Literal
 
 from loyalty.events import Event
 from loyalty.facts import MemberFacts
 from rules.compiled import CompiledActions, CompiledRule
 from rules.decision import Award
 from rules.language import RuleRuntimeError
-from rules.language.arithmetic import EXACT, written
+from rules.language.arithmetic import EXACT, Number, written
 from rules.language.tree import Environment
 
 MAX_AWARD = 1_000_000_000
@@ -22,15 +22,8 @@ MAX_AWARD = 1_000_000_000
 _BY_POINTS = frozenset({"highest", "lowest"})
 
 
-class Verdict(Enum):
-    """How a rule came out for one event."""
-
-    FIRED = auto()
-    NOT_HELD = auto()
-    FAILED = auto()
-    NOT_IN_FORCE = auto()
-    LOST = auto()
-    CUT_OFF = auto()
+Verdict = Literal["fired", "not held", "failed", "not in force", "lost", "cut off"]
+"""How a rule came out for one event."""
 
 
 @dataclass(slots=True)
@@ -54,14 +47,14 @@ def judge(
     ended_by = ""
     for rule in rules:
         if ended_by:
-            outcomes.append(Outcome(rule, Verdict.CUT_OFF, base, by=ended_by))
+            outcomes.append(Outcome(rule, "cut off", base, by=ended_by))
             continue
         if rule.has_window and not rule.document.is_in_force(event.time):
-            outcomes.append(Outcome(rule, Verdict.NOT_IN_FORCE, base))
+            outcomes.append(Outcome(rule, "not in force", base))
             continue
         outcome = _judge_one(rule, member, base)
         outcomes.append(outcome)
-        if outcome.verdict is not Verdict.FIRED:
+        if outcome.verdict != "fired":
             continue
         if rule.mode == "first":
             winner = first.setdefault(rule.document.group.name, rule.id)
@@ -78,14 +71,14 @@ def _judge_one(rule: CompiledRule, member: MemberFacts, base: Environment) -> Ou
     environment = rule.environment(base)
     try:
         held = rule.holds(environment)
-        verdict = Verdict.FIRED if held else Verdict.NOT_HELD
+        verdict: Verdict = "fired" if held else "not held"
         actions = rule.then if held else rule.otherwise
         award = _award(rule, actions, member, environment) if actions.award else None
         return Outcome(rule, verdict, environment, award)
     except RuleRuntimeError as error:
-        return Outcome(rule, Verdict.FAILED, environment, error=error.reason)
+        return Outcome(rule, "failed", environment, error=error.reason)
     except Exception as error:  # noqa: BLE001 - a defect in one rule must stop no other rule.
-        return Outcome(rule, Verdict.FAILED, environment, error=defect(error))
+        return Outcome(rule, "failed", environment, error=defect(error))
 
 
 def defect(error: Exception) -> str:
@@ -96,50 +89,53 @@ def defect(error: Exception) -> str:
 def _award(
     rule: CompiledRule, actions: CompiledActions, member: MemberFacts, environment: Environment
 ) -> Award | None:
-    assert actions.award is not None
-    condition, points = actions.award.condition, actions.award.points
-    if condition is not None and not condition.run(environment):
+    award = actions.award
+    assert award is not None
+    if award.condition is not None and not award.condition.run(environment):
         return None
-    wanted = written(points.run(environment))
-    factor = written(member.tier_factor)
-    try:
-        return _granted(rule.id, points.filled_in(environment), wanted, factor, member.tier)
-    except _RefusedAward as refusal:
-        raise RuleRuntimeError(str(refusal), text=points.text) from None
-
-
-class _RefusedAward(Exception):
-    """The number of points is one that no rule may award."""
+    if award.fixed:
+        return _fixed(rule.id, award.fixed, written(member.tier_factor), member.tier)
+    points = award.points
+    wanted: Number = points.run(environment)
+    told = points.filled_in(environment)
+    return _granted(rule.id, wanted, member.tier_factor, tier=member.tier, filled=told)
 
 
 @lru_cache(maxsize=4096)
-def _granted(rule: str, filled: str, wanted: str, factor: str, tier: str) -> Award | None:
-    """The award of so many points; most rules award the same few, so they are kept.
+def _fixed(rule: str, wanted: str, factor: str, tier: str) -> Award | None:
+    """The award of a fixed number of points, kept because it is made again and again.
 
-    Everything comes as text, because equal decimals may be written differently (1.5 and 1.50)
+    The numbers come as text, because equal decimals may be written differently (1.5 and 1.50)
     and the arithmetic of an award must not depend on which of them came first.
     """
+    return _granted(rule, Decimal(wanted), Decimal(factor), tier=tier, filled=wanted)
+
+
+def _granted(rule: str, wanted: Number, factor: Decimal, *, tier: str, filled: str) -> Award | None:
+    """The award of so many points times the tier's factor; None where that is less than one."""
     try:
-        product = EXACT.multiply(Decimal(wanted), Decimal(factor))
+        product = EXACT.multiply(wanted, factor)
     except DecimalException:
-        raise _RefusedAward("the number of points is out of range") from None
+        raise RuleRuntimeError("the number of points is out of range", text=filled) from None
     if product < 0:
-        raise _RefusedAward(f"the award would be negative ({wanted} points)")
+        problem = f"the award would be negative ({written(wanted)} points)"
+        raise RuleRuntimeError(problem, text=filled)
     if product > MAX_AWARD:
-        raise _RefusedAward(f"the award would be more than {MAX_AWARD:,} points")
+        raise RuleRuntimeError(f"the award would be more than {MAX_AWARD:,} points", text=filled)
     granted = int(product)  # Not negative, so cutting the decimals off rounds down.
     if not granted:
         return None
-    told = wanted if filled == wanted else f"{filled} = {wanted}"
-    if factor != "1":
-        told += f", times {factor}{f' ({tier})' if tier else ''} = {written(product)}"
+    total = written(wanted)
+    told = total if filled == total else f"{filled} = {total}"
+    if factor != 1:
+        told += f", times {written(factor)}{f' ({tier})' if tier else ''} = {written(product)}"
     if product != granted:
         told += f", rounded down to {granted}"
     return Award(rule=rule, points=granted, wanted=Decimal(wanted), arithmetic=told)
 
 
 def _lose(outcome: Outcome, winner: str) -> None:
-    outcome.verdict, outcome.award, outcome.by = Verdict.LOST, None, winner
+    outcome.verdict, outcome.award, outcome.by = "lost", None, winner
 
 
 def _settle_by_points(outcomes: list[Outcome]) -> None:
@@ -147,7 +143,7 @@ def _settle_by_points(outcomes: list[Outcome]) -> None:
     rivals: dict[tuple[str, str], list[Outcome]] = {}
     for outcome in outcomes:
         mode = outcome.rule.mode
-        if mode in _BY_POINTS and outcome.verdict is Verdict.FIRED:
+        if mode in _BY_POINTS and outcome.verdict == "fired":
             name = outcome.rule.document.group.name
             rivals.setdefault((mode, name), []).append(outcome)
     for (mode, _), group_outcomes in rivals.items():

@@ -45,10 +45,21 @@ def _all_of(conditions: tuple[Run, ...]) -> Test:
 
 
 def _search(source: Run, slot: int, element: Run, passing: Test, *, stop_at: bool) -> Run:
+    if passing is None:
+
+        def run_all(env: Environment) -> bool:
+            for item in source(env):
+                env[slot] = item
+                if element(env) is stop_at:
+                    return stop_at
+            return not stop_at
+
+        return run_all
+
     def run(env: Environment) -> bool:
         for item in source(env):
             env[slot] = item
-            if (passing is None or passing(env)) and element(env) is stop_at:
+            if passing(env) and element(env) is stop_at:
                 return stop_at
         return not stop_at
 

@@ -67,7 +67,8 @@ def plain(value: Number) -> Number:
 
 
 def written(value: Number) -> str:
-    """A number as people write it: 1000, 79.90, never 1E+3."""
-    if isinstance(value, int):
-        return str(value)
-    return format(value if value else abs(value), "f")
+    """A number as people write it: 1000, 79.90, never 1E+3 nor -0."""
+    text = str(value)
+    if "E" in text:
+        text = format(value, "f")
+    return text[1:] if text[0] == "-" and not value else text

@@ -44,14 +44,14 @@ class Look:
 
 def in_words(value: Any) -> str:
     """A value for people: numbers plain, lists by their first items, nothing as `empty`."""
+    if isinstance(value, (Decimal, int)) and not isinstance(value, bool):
+        return written(value)
     if value is None:
         return "empty"
     if value is UNSET:
         return "not worked out"
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, (int, Decimal)):
-        return written(value)
     if isinstance(value, datetime):
         return value.isoformat(sep=" ")
     if isinstance(value, date):

@@ -66,7 +66,7 @@ class TestAwards:
             ("floor(order.eligible)", "1", 79, "floor(79.90) = 79"),
             ("order.eligible", "1", 79, "79.90, rounded down to 79"),
             ("50", "1", 50, "50"),
-            ("50", "1.00", 50, "50, times 1.00 (gold) = 50.00"),
+            ("50", "1.00", 50, "50"),
             (
                 "floor(order.eligible)",
                 "1.5",
