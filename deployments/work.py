@@ -45,22 +45,22 @@ class _Loop(threading.Thread):
         super().__init__(name="loop")
         self._settings = settings
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._stop: asyncio.Event | None = None
+        self._ending: asyncio.Event | None = None
         self.failure: BaseException | None = None
 
     def run(self) -> None:
         try:
             with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
                 self._loop = runner.get_loop()
-                self._stop = asyncio.Event()
-                runner.run(work(self._settings, self._stop))
+                self._ending = asyncio.Event()
+                runner.run(work(self._settings, self._ending))
         except BaseException as error:  # noqa: BLE001 - the main thread reports and exits
             self.failure = error
 
     def end(self) -> None:
         """Asks the loop to stop."""
-        if self._loop is not None and self._stop is not None:
-            self._loop.call_soon_threadsafe(self._stop.set)
+        if self._loop is not None and self._ending is not None:
+            self._loop.call_soon_threadsafe(self._ending.set)
 
 
 def main() -> int:

@@ -10,7 +10,7 @@ from typing import Annotated
 from pydantic import Field, SecretStr, field_validator
 
 from connectors.kit.account import Account
-from connectors.kit.fields import BaseUrl, Secret
+from connectors.kit.fields import BaseUrl, OptionalSecret, Secret
 from connectors.kit.payload import BlankIsNone
 
 
@@ -27,7 +27,7 @@ class ShopifyAccount(Account):
     client_secret: Secret = Field(
         description="API secret key of the app (client secret): it signs the webhooks."
     )
-    previous_client_secret: Annotated[Secret | None, BlankIsNone] = Field(
+    previous_client_secret: OptionalSecret = Field(
         None, description="The secret before a rotation, for the hour in which both are in use."
     )
     base_url: Annotated[BaseUrl | None, BlankIsNone] = Field(

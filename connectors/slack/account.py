@@ -7,13 +7,13 @@ from typing import Annotated, Self
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 from connectors.kit.account import Account
-from connectors.kit.fields import BaseUrl, Secret
+from connectors.kit.fields import BaseUrl, OptionalSecret
 
 
 class SlackAccount(Account):
     """A bot of one workspace, or an incoming webhook of one channel."""
 
-    bot_token: Secret | None = Field(
+    bot_token: OptionalSecret = Field(
         None, description="The bot's token (xoxb-…), from OAuth & Permissions of your Slack app."
     )
     webhook_url: SecretStr | None = Field(
@@ -22,7 +22,7 @@ class SlackAccount(Account):
     default_channel: Annotated[str, Field(max_length=100, pattern=r"^\S*$")] = Field(
         "", description="Where messages go that name no channel: #loyalty or a channel id."
     )
-    signing_secret: Secret | None = Field(
+    signing_secret: OptionalSecret = Field(
         None, description="The app's signing secret; it proves that events come from Slack."
     )
     base_url: BaseUrl = Field(

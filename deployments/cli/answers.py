@@ -26,20 +26,24 @@ NARROW = 76
 
 
 class Failure(Exception):
-    """A command cannot answer; the text says why and what to do.
+    """A command cannot answer.
 
     Attributes:
+        says: What is wrong.
+        to_do: What to do about it.
         code: 1 where something does not hold, 2 where the input cannot be used.
     """
 
-    def __init__(self, text: str, code: int = 1) -> None:
-        super().__init__(text)
+    def __init__(self, says: str, to_do: str = "", *, code: int = 1) -> None:
+        super().__init__(f"{says}: {to_do}" if to_do else says)
+        self.says = says
+        self.to_do = to_do
         self.code = code
 
 
-def unusable(text: str) -> Failure:
+def unusable(says: str, to_do: str = "") -> Failure:
     """The failure of a command whose input cannot be used."""
-    return Failure(text, 2)
+    return Failure(says, to_do, code=2)
 
 
 def answering(run: Callable[P, int]) -> Callable[P, int]:

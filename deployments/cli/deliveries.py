@@ -128,7 +128,7 @@ def run_show(wanted: str, *, full: bool, as_json: bool) -> int:
         async with desk.database.begin() as connection:
             found = await deliveries.search(connection, Search(ids=(wanted_id,)))
             if not found:
-                raise Failure(f"there is no delivery {wanted_id}: `hub deliveries list` has them")
+                raise Failure(f"there is no delivery {wanted_id}", "`hub deliveries list` has them")
             return found[0], await queries.attempts_of(connection, wanted_id)
 
     one, tries = at_desk(find)
@@ -162,7 +162,7 @@ def _try_row(one: Attempt, *, full: bool) -> tuple[object, ...]:
 def run_resolve(ids: Sequence[str], *, state: str, reason: str, as_json: bool) -> int:
     """Writes down a person's word on deliveries, with a line in the audit log for each."""
     if not reason.strip():
-        raise unusable("say why with --reason: it is kept in the audit log")
+        raise unusable("the reason is empty", "say why: it is kept in the audit log")
     wanted = list(dict.fromkeys(read_ids(ids)))
 
     async def resolve(desk: Desk) -> tuple[list[UUID], dict[UUID, str]]:
@@ -213,7 +213,9 @@ def read_ids(texts: Sequence[str]) -> list[UUID]:
         try:
             found.append(UUID(text))
         except ValueError:
-            raise unusable(f"{text!r} is no delivery id: `hub deliveries list` has them") from None
+            raise unusable(
+                f"{text!r} is no delivery id", "`hub deliveries list` has them"
+            ) from None
     return found
 
 

@@ -41,7 +41,8 @@ def read_settings() -> HubSettings:
     try:
         return HubSettings()
     except ValidationError as error:
-        raise unusable(f"the environment is wrong, HUB_{first_problem(error)}") from None
+        name, _, why = first_problem(error).partition(": ")
+        raise unusable(f"HUB_{name.upper()} is wrong", why) from None
 
 
 def at_desk(work: Callable[[Desk], Awaitable[T]]) -> T:
@@ -59,7 +60,7 @@ async def _with_store(settings: HubSettings, work: Callable[[Desk], Awaitable[T]
     try:
         return await work(Desk(settings, database, wall_clock()))
     except (StoreAway, asyncpg.PostgresError, DBAPIError) as error:
-        raise Failure(store_trouble(settings, error)) from None
+        raise store_failure(settings, error) from None
     finally:
         await database.aclose()
 
@@ -69,15 +70,15 @@ def open_store(settings: HubSettings) -> Database:
     home = home_of(settings)
     if not settings.database_url and not (home / "database.url").exists():
         raise Failure(
-            f"there is no hub in {home}: start it with `hub up`, or set HUB_HOME or "
-            "HUB_DATABASE_URL"
+            f"there is no hub in {home}",
+            "start it with `hub up`, or set HUB_HOME or HUB_DATABASE_URL",
         )
     try:
         return Database(database_url(settings))
     except (ValueError, ArgumentError):
         # The text of these errors repeats the address, and with it the password.
         raise unusable(
-            "HUB_DATABASE_URL cannot be read: write postgresql://user:password@host/database"
+            "HUB_DATABASE_URL cannot be read", "write postgresql://user:password@host/database"
         ) from None
 
 
@@ -86,23 +87,22 @@ def home_of(settings: HubSettings) -> Path:
     return settings.home.expanduser().resolve()
 
 
-def store_trouble(settings: HubSettings, error: Exception) -> str:
+def store_failure(settings: HubSettings, error: Exception) -> Failure:
     """Why the store cannot be used, and what to do, without the password."""
     state = str(getattr(getattr(error, "orig", error), "sqlstate", "") or "")
     if state in _NOT_MIGRATED:
-        return "the database is not at this version's schema: `hub up` brings it there"
-    if isinstance(error, StoreAway):
-        if not settings.database_url:
-            return (
-                f"the embedded PostgreSQL of {home_of(settings)} does not run: "
-                "start it with `hub up`"
-            )
-        return (
-            f"PostgreSQL does not answer at {_place(settings)}: see that it runs and that "
-            "HUB_DATABASE_URL is right"
+        return Failure("the database is not at this version's schema", "`hub up` migrates it")
+    if not isinstance(error, StoreAway):
+        reason = str(getattr(error, "orig", None) or error).splitlines()[0]
+        return Failure(f"PostgreSQL refuses: {reason}", "see that HUB_DATABASE_URL is right")
+    if settings.database_url:
+        return Failure(
+            f"PostgreSQL does not answer at {_place(settings)}",
+            "see that it runs and that HUB_DATABASE_URL is right",
         )
-    reason = str(getattr(error, "orig", None) or error).splitlines()[0]
-    return f"PostgreSQL refuses: {reason}. See that HUB_DATABASE_URL is right"
+    return Failure(
+        f"the embedded PostgreSQL of {home_of(settings)} does not run", "start it with `hub up`"
+    )
 
 
 def _place(settings: HubSettings) -> str:

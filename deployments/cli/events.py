@@ -124,7 +124,7 @@ def run_event(key: str, *, as_json: bool) -> int:
         async with desk.database.begin() as connection:
             event = (await queries.events_by_key(connection, [key])).get(key)
             if event is None:
-                raise Failure(f"there is no event {key!r}: `hub events` lists the latest")
+                raise Failure(f"there is no event {key!r}", "`hub events` lists the latest")
             version = str((event.outcome or {}).get("version", ""))
             book = _Rulebook(
                 await rulebook.documents_of(connection, version) if version else None,

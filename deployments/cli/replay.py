@@ -10,6 +10,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from connectors.kit.redact import without_people
 from deployments.cli import queries
 from deployments.cli.answers import answering, counted, say, unusable, write_json
 from deployments.cli.desk import Desk, actor, at_desk
@@ -127,7 +128,7 @@ async def _put_back(desk: Desk, plan: Plan) -> Plan:
 
 def _ask(plan: Plan) -> None:
     if not sys.stdin.isatty():
-        raise unusable(f"{plan.size} would be tried again: say --yes, or --dry-run to see which")
+        raise unusable(f"{plan.size} would be tried again", "say --yes, or --dry-run to see which")
     import typer
 
     typer.confirm(f"Try {plan.size} again?", abort=True, err=True)
@@ -138,13 +139,13 @@ def _tell(plan: Plan, wanted: Wanted, *, dry_run: bool) -> None:
     if names:
         say(f"{plan.size} {'would be' if dry_run else 'will be'} tried again:")
         for name in names[:SHOWN]:
-            say(f"  {name}")
+            say(f"  {without_people(name)}")
         if len(names) > SHOWN:
             say(f"  and {len(names) - SHOWN} more")
     elif not plan.left:
         say(_NOTHING[wanted.failed, wanted.parked])
     for key, why in plan.left.items():
-        say(f"{key} is left as it is: {why}.")
+        say(f"{without_people(key)} is left as it is: {why}.")
 
 
 _NOTHING = {

@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import Any
 
 from prefect.client.orchestration import get_client
-from prefect.client.schemas.actions import DeploymentScheduleCreate
+from prefect.client.schemas.actions import DeploymentScheduleCreate, DeploymentUpdate
 from prefect.client.schemas.schedules import IntervalSchedule
 
 from connectors.kit.registry import manifest, slugs
@@ -79,3 +79,6 @@ async def schedule_anniversaries() -> None:
                 )
             ],
         )
+        # The scheduler's quick look takes deployments that changed; a new schedule is no change.
+        touched = DeploymentUpdate(description=deployment.description)
+        await client.update_deployment(deployment.id, touched)

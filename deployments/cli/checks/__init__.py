@@ -1,0 +1,1 @@
+"""What `hub doctor` checks, each check a function from what was read to findings."""
