@@ -1,0 +1,98 @@
+"""Puts the gateway together: the hook addresses in front, everything else behind them."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from datetime import UTC, datetime
+
+from fastapi import FastAPI
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from connectors.kit import registry
+from connectors.kit.manifest import Manifest
+from gateway.commit import Bounds, GroupCommit
+from gateway.connections import ConnectionTable
+from gateway.figures import FiguresDesk
+from gateway.hooks import PREFIX, Hooks
+from gateway.metrics import Metrics
+from gateway.pages import Pages, pages_app
+from loyalty.settings import HubSettings
+from loyalty.store.database import Database, StoreAway
+from loyalty.store.vault import Vault
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def create_app(
+    settings: HubSettings,
+    database: Database,
+    vault: Vault,
+    *,
+    clock: Callable[[], datetime] = _now,
+    manifests: Callable[[str], Manifest] = registry.manifest,
+    bounds: Bounds | None = None,
+) -> ASGIApp:
+    """The gateway as an ASGI application.
+
+    The database stays the caller's: it is neither migrated nor closed here.
+
+    Args:
+        clock: Aware; what signed timestamps are measured against.
+        manifests: Finds a connector by slug; KeyError where there is none.
+        bounds: How much is taken on at once.
+    """
+    metrics = Metrics()
+    table = ConnectionTable(database, vault, manifests=manifests)
+    commit = GroupCommit(database, observer=metrics, bounds=bounds)
+    pages = Pages(
+        database=database,
+        table=table,
+        commit=commit,
+        metrics=metrics,
+        figures=FiguresDesk(database, clock=clock),
+        prefect_ui_url=os.environ.get("HUB_PREFECT_UI_URL", ""),
+    )
+    hooks = Hooks(
+        base_url=settings.base_url, table=table, commit=commit, observer=metrics, clock=clock
+    )
+    behind = pages_app(pages, base_url=settings.base_url, lifespan=_lifespan(table, commit))
+    return _Gateway(hooks, behind)
+
+
+class _Gateway:
+    """Sends hook requests straight to the hooks, and all others to the pages."""
+
+    def __init__(self, hooks: Hooks, pages: FastAPI) -> None:
+        self._hooks = hooks
+        self._pages = pages
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"].startswith(PREFIX):
+            await self._hooks(scope, receive, send)
+        else:
+            await self._pages(scope, receive, send)
+
+
+def _lifespan(
+    table: ConnectionTable, commit: GroupCommit
+) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def live(_: FastAPI) -> AsyncIterator[None]:
+        # Where the database is away the gateway starts all the same, and answers 503.
+        with suppress(StoreAway, OSError):
+            await table.refresh()
+        watch = asyncio.create_task(table.watch())
+        try:
+            yield
+        finally:
+            await commit.drain()
+            watch.cancel()
+            with suppress(asyncio.CancelledError):
+                await watch
+
+    return live

@@ -1,0 +1,321 @@
+"""Group commit: requests that arrive together share one transaction, and none waits for others.
+
+Whoever is queued while a commit is under way goes with the next one; nobody is held back to
+wait for company. A row that the database cannot take does not fail its neighbours. While the
+database is away everybody is told so at once, and a queue that is full refuses at the door.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from time import perf_counter
+from typing import Protocol
+
+import asyncpg
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from gateway.stack import stack_of
+from loyalty.store import inbox
+from loyalty.store.database import Database, StoreAway
+from loyalty.store.inbox import Incoming
+
+logger = logging.getLogger("hub.gateway")
+
+_RETRIED = ("40001", "40P01")
+"""Serialization failure and deadlock: nothing is wrong with the rows."""
+
+_PAUSES = (0.02, 0.1, 0.3)
+"""Seconds between the attempts of one group."""
+
+_BAD_ROW = ("22", "23", "54")
+"""Data that is out of range, breaks a constraint, or is too large for an index."""
+
+
+class Crowded(Exception):
+    """Too many requests wait for the database already; this one was not queued."""
+
+
+class Unstorable(Exception):
+    """The database cannot take what this request holds; the text says why, without the data."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """A proven request that cannot be read, to be kept for inspection."""
+
+    connector: str
+    connection: str
+    received_at: datetime
+    problem: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What one request wants to be kept: its events, or itself as a rejection."""
+
+    incoming: Sequence[Incoming] = ()
+    rejection: Rejection | None = None
+
+    @property
+    def size(self) -> int:
+        """About how many bytes it holds in memory."""
+        kept = sum(len(one.raw or b"") for one in self.incoming)
+        return kept + (len(self.rejection.body) if self.rejection else 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """How many events of a request are new, and how many were known."""
+
+    accepted: int
+    duplicates: int
+
+
+@dataclass(slots=True)
+class _Place:
+    work: Work
+    size: int
+    kept: asyncio.Future[Kept] = field(default_factory=lambda: asyncio.Future())
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How much is taken on at once.
+
+    Attributes:
+        group: Requests in one transaction.
+        group_bytes: Where a group stops growing.
+        waiting: Requests that may wait.
+        waiting_bytes: What they may hold together.
+        in_flight: Transactions under way at once.
+        patience_seconds: How long a request waits before it is told to come again.
+        commit_seconds: How long a transaction may take before it is given up.
+    """
+
+    group: int = 256
+    group_bytes: int = 4 * 1024 * 1024
+    waiting: int = 4096
+    waiting_bytes: int = 64 * 1024 * 1024
+    in_flight: int = 2
+    patience_seconds: float = 9.5
+    commit_seconds: float = 9.0
+
+
+class Observer(Protocol):
+    """Told about each commit, for the metrics."""
+
+    def committed(self, requests: int, seconds: float) -> None:
+        """A group of so many requests was committed within so many seconds."""
+        ...
+
+
+class GroupCommit:
+    """Keeps what requests bring, many in one transaction."""
+
+    def __init__(
+        self, database: Database, *, observer: Observer, bounds: Bounds | None = None
+    ) -> None:
+        self._database = database
+        self._observer = observer
+        self._bounds = bounds or Bounds()
+        self._queue: deque[_Place] = deque()
+        self._queued_bytes = 0
+        self._keys: set[str] = set()
+        self._commits: set[asyncio.Task[None]] = set()
+        self._is_pump_due = False
+
+    @property
+    def waiting(self) -> int:
+        """How many requests wait for a transaction."""
+        return len(self._queue)
+
+    async def keep(self, work: Work) -> Kept:
+        """Returns once the work is committed.
+
+        Raises:
+            Crowded: Too much waits already.
+            Unstorable: The database cannot take it, now or later.
+            StoreAway: The database is away, or took too long.
+        """
+        place = _Place(work, work.size)
+        bounds = self._bounds
+        if (
+            len(self._queue) >= bounds.waiting
+            or self._queued_bytes + place.size > bounds.waiting_bytes
+        ):
+            raise Crowded
+        self._queue.append(place)
+        self._queued_bytes += place.size
+        self._pump_soon()
+        try:
+            async with asyncio.timeout(bounds.patience_seconds):
+                return await place.kept
+        except TimeoutError:
+            raise StoreAway("PostgreSQL did not answer in time") from None
+
+    async def drain(self) -> None:
+        """Waits until nothing is queued or under way."""
+        while self._queue or self._commits:
+            await (asyncio.wait(self._commits) if self._commits else asyncio.sleep(0))
+
+    def _pump_soon(self) -> None:
+        # At the end of this turn of the loop, so that all who arrived in it go together.
+        if not self._is_pump_due and len(self._commits) < self._bounds.in_flight:
+            self._is_pump_due = True
+            asyncio.get_running_loop().call_soon(self._pump)
+
+    def _pump(self) -> None:
+        self._is_pump_due = False
+        while self._queue and len(self._commits) < self._bounds.in_flight:
+            group = self._next_group()
+            if not group:
+                return
+            keys = {key for place in group for key in _keys_of(place.work)}
+            self._keys |= keys
+            task = asyncio.create_task(self._work_off(group, keys))
+            self._commits.add(task)
+
+    def _next_group(self) -> list[_Place]:
+        """The next requests in order of arrival.
+
+        A request with an event that another transaction is inserting waits for that one:
+        two transactions that insert the same keys in different order would block each other.
+        """
+        group: list[_Place] = []
+        held_back: list[_Place] = []
+        size = 0
+        while self._queue and len(group) < self._bounds.group and size < self._bounds.group_bytes:
+            place = self._queue.popleft()
+            if place.kept.done():
+                self._queued_bytes -= place.size
+            elif self._keys and not self._keys.isdisjoint(_keys_of(place.work)):
+                held_back.append(place)
+            else:
+                group.append(place)
+                size += place.size
+                self._queued_bytes -= place.size
+        self._queue.extendleft(reversed(held_back))
+        return group
+
+    async def _work_off(self, group: list[_Place], keys: set[str]) -> None:
+        try:
+            await self._commit_or_part(group)
+        finally:
+            self._keys -= keys
+            task = asyncio.current_task()
+            assert task is not None
+            self._commits.discard(task)
+            self._pump()
+
+    async def _commit_or_part(self, group: list[_Place]) -> None:
+        started = perf_counter()
+        try:
+            kept = await self._commit([place.work for place in group])
+        except Exception as error:  # noqa: BLE001 - whatever it is, each request gets an answer
+            if _is_away(error) or len(group) == 1:
+                _fail(group, _verdict(error))
+                return
+            for place in group:
+                await self._commit_or_part([place])
+            return
+        self._observer.committed(len(group), perf_counter() - started)
+        for place, one in zip(group, kept, strict=True):
+            if not place.kept.done():
+                place.kept.set_result(one)
+
+    async def _commit(self, works: Sequence[Work]) -> list[Kept]:
+        """One transaction; tried again where the way to the database broke, or it was the victim.
+
+        A connection from before a restart of PostgreSQL shows only when it is used. To try
+        again is safe even where the commit went through: the keys are known then. The pause
+        lets the other side of a deadlock have what it waited for.
+        """
+        async with asyncio.timeout(self._bounds.commit_seconds):
+            for pause in _PAUSES:
+                try:
+                    return await self._transaction(works)
+                except StoreAway:
+                    if pause > _PAUSES[0]:
+                        raise
+                except DBAPIError as error:
+                    if _state(error) not in _RETRIED:
+                        raise
+                await asyncio.sleep(pause)
+            return await self._transaction(works)
+
+    async def _transaction(self, works: Sequence[Work]) -> list[Kept]:
+        incoming = [one for work in works for one in work.incoming]
+        rejections = [work.rejection for work in works if work.rejection is not None]
+        fresh: set[str] = set()
+        if rejections:
+            async with self._database.begin() as connection:
+                if incoming:
+                    fresh = await inbox.accept(connection, incoming)
+                for rejection in rejections:
+                    await _reject(connection, rejection)
+        else:
+            async with self._database.each_alone() as connection:
+                fresh = await inbox.accept(connection, incoming)
+        return [_kept(work, fresh) for work in works]
+
+
+def _keys_of(work: Work) -> list[str]:
+    return [one.event.business_key for one in work.incoming]
+
+
+def _kept(work: Work, fresh: set[str]) -> Kept:
+    """Counts a key as new for the first request of the group that brought it."""
+    accepted = 0
+    for key in _keys_of(work):
+        if key in fresh:
+            fresh.discard(key)
+            accepted += 1
+    return Kept(accepted, len(work.incoming) - accepted)
+
+
+async def _reject(connection: AsyncConnection, rejection: Rejection) -> None:
+    await inbox.reject(
+        connection,
+        connector=rejection.connector,
+        name=rejection.connection,
+        received_at=rejection.received_at,
+        problem=rejection.problem,
+        headers=rejection.headers,
+        body=rejection.body,
+    )
+
+
+def _fail(group: Sequence[_Place], error: Exception) -> None:
+    for place in group:
+        if not place.kept.done():
+            place.kept.set_exception(error)
+
+
+def _is_away(error: Exception) -> bool:
+    return isinstance(error, (StoreAway, OSError, asyncpg.PostgresError, asyncpg.InterfaceError))
+
+
+def _verdict(error: Exception) -> Exception:
+    """What a request is told: that its content cannot be kept, or to come again."""
+    if isinstance(error, DBAPIError) and _state(error)[:2] in _BAD_ROW:
+        return Unstorable(_CANNOT_BE_KEPT)
+    if isinstance(error, ValueError):  # text that has no UTF-8 form, seen before it is sent
+        return Unstorable(_CANNOT_BE_KEPT)
+    if not _is_away(error):
+        logger.error("a group could not be committed: %s", stack_of(error))
+    return error if isinstance(error, StoreAway) else StoreAway("PostgreSQL cannot be used")
+
+
+_CANNOT_BE_KEPT = "a text or number in it cannot be stored, such as a NUL or half a character"
+
+
+def _state(error: DBAPIError) -> str:
+    return str(getattr(error.orig, "sqlstate", "") or "")
