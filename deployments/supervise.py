@@ -5,6 +5,7 @@ It imports nothing heavy: it lives as long as the hub does and must stay small.
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -139,6 +140,7 @@ class Supervisor:
                     child.restarts += 1
                     self.say(f"{child.name} died: starting it again")
                     child.start()
+                    self._note_processes()
 
     def stop(self) -> None:
         """Ends everything in the order of the work: gateway, workers, Prefect, database."""
@@ -239,6 +241,12 @@ class Supervisor:
     def _begin(self, child: Child) -> None:
         child.start()
         self.children[child.name] = child
+        self._note_processes()
+
+    def _note_processes(self) -> None:
+        """Leaves the process ids in HUB_HOME, for people and tools that look for them."""
+        found = {name: one.process.pid for name, one in self.children.items() if one.process}
+        (self.settings.root / "processes.json").write_text(json.dumps(found), "utf-8")
 
     def _ready(self, child: Child, line: str, seconds: float = 60) -> None:
         started = time.monotonic()

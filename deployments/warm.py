@@ -80,6 +80,7 @@ class WarmWorker:
             every(4.0, "reading the credentials", self._follow_blocks),
             every(4.0, "reading the limits", self._follow_limits),
             every(10.0, "closing runs of dead workers", self._close_orphans),
+            every(10.0, "releasing parked events", self._release_ready),
             every(3.0, "polling for scheduled runs", self._poll),
             every(30.0, "reporting to Prefect", self.worker.sync_with_backend),
             self._listen(),
@@ -214,6 +215,10 @@ class WarmWorker:
 
     async def _close_orphans(self) -> None:
         await close_orphans(self.worker.client, self.hub)
+
+    async def _release_ready(self) -> None:
+        async with self.hub.database.begin() as connection:
+            await inbox.release_ready(connection)
 
     async def _poll(self) -> None:
         await self.worker.get_and_submit_flow_runs()

@@ -97,10 +97,7 @@ async def book_next(hub: Hub, trigger: str, limit: int) -> Booked | None:
                 return None
             return await book(connection, items, terms, run_id=_run_id())
     except StoreAway:
-        ids = [item.id for item in items]
-        await hub.database.persist(
-            lambda connection: deliveries.give_back_events(connection, ids, owner=hub.owner)
-        )
+        await _free_what_may_be_planned(hub, items)
         return await book_next(hub, trigger, limit)
     except Exception as error:
         if not items:
@@ -109,6 +106,14 @@ async def book_next(hub: Hub, trigger: str, limit: int) -> Booked | None:
             return await book_next(hub, trigger, limit)
         logger.exception("a batch of %s failed: trying its events one by one", trigger)
     return await _one_by_one(hub, items)
+
+
+async def _free_what_may_be_planned(hub: Hub, items: list[Claimed]) -> None:
+    """Waits until the store is back, and frees what a commit without an answer has leased."""
+    ids = [item.id for item in items]
+    await hub.database.persist(
+        lambda connection: deliveries.give_back_events(connection, ids, owner=hub.owner)
+    )
 
 
 async def _one_by_one(hub: Hub, items: list[Claimed]) -> Booked:
@@ -129,12 +134,16 @@ async def _alone(hub: Hub, item: Claimed) -> Booked:
                 return Booked([], [], [], [])
             return await book(connection, [item], terms, run_id=_run_id())
     except StoreAway:
-        raise
+        await _free_what_may_be_planned(hub, [item])
+        return Booked([], [], [], [])
     except Exception as error:
+        if _is_conflict(error):
+            return Booked([], [], [], [])
         logger.exception("event %s failed", item.event.business_key)
         closing = _failure(item, error)
-    async with hub.database.begin() as connection:
-        await inbox.close(connection, [closing], run_id=_run_id(), now=terms.now)
+    await hub.database.persist(
+        lambda connection: inbox.close(connection, [closing], run_id=_run_id(), now=terms.now)
+    )
     return Booked([item], [closing], [], [])
 
 

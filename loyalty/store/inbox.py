@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from pydantic import ValidationError
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -156,7 +157,13 @@ with due as materialized (
     order by w.id limit :limit for update of w skip locked
 ),
 mine as materialized (
-    select id from due where pg_try_advisory_xact_lock(:space, hashtext(subject))
+    select due.id from due
+    where not exists (
+        select 1 from inbox e
+        where e.state = 'waiting' and e.subject = due.subject and e.id < due.id
+          and e.trigger = :trigger and (e.due_at is null or e.due_at <= :now)
+          and e.id not in (select id from due))
+      and pg_try_advisory_xact_lock(:space, hashtext(due.subject))
 )
 select i.id, i.type, i.store, i.key, i.occurred_at, i.subject, i.data, i.received_at, i.attempts
 from inbox i join mine on mine.id = i.id order by i.id
@@ -172,29 +179,47 @@ async def claim(
     """Takes waiting events of a trigger for this transaction, in order of arrival.
 
     Events of a subject that another transaction works on are left to it, so that nobody's
-    events are in two batches at once. An event also waits for earlier ones of its subject that
-    another trigger has to work off (a withdrawn consent before the order), unless that trigger
-    is paused.
+    events are in two batches at once, nor in the wrong order. An event also waits for earlier
+    ones of its subject that another trigger has to work off (a withdrawn consent before the
+    order), unless that trigger is paused.
+
+    What is stored and cannot be read any more is set aside as failed; it stops no other event.
     """
-    rows = await connection.execute(
-        _CLAIM, {"trigger": trigger, "limit": limit, "now": now, "space": _SUBJECTS}
+    wanted = {"trigger": trigger, "limit": limit, "now": now, "space": _SUBJECTS}
+    while rows := (await connection.execute(_CLAIM, wanted)).all():
+        claimed: list[Claimed] = []
+        unreadable: list[Closing] = []
+        for row in rows:
+            try:
+                claimed.append(_claimed(row))
+            except ValidationError as error:
+                unreadable.append(_unreadable(row, error))
+        await close(connection, unreadable, run_id=None, now=now)
+        if claimed:
+            return claimed
+    return []
+
+
+def _claimed(row: Any) -> Claimed:
+    event = Event(
+        type=row.type,
+        store=row.store,
+        key=row.key,
+        time=row.occurred_at,
+        subject=row.subject,
+        data=row.data,
     )
-    return [
-        Claimed(
-            id=row.id,
-            event=Event(
-                type=row.type,
-                store=row.store,
-                key=row.key,
-                time=row.occurred_at,
-                subject=row.subject,
-                data=row.data,
-            ),
-            received_at=row.received_at,
-            attempts=row.attempts,
-        )
-        for row in rows
-    ]
+    return Claimed(id=row.id, event=event, received_at=row.received_at, attempts=row.attempts)
+
+
+def _unreadable(row: Any, error: ValidationError) -> Closing:
+    first = error.errors(include_input=False, include_url=False, include_context=False)[0]
+    place = ".".join(str(part) for part in first["loc"]) or "the whole"
+    reason = (
+        f"what is stored of it cannot be read ({place}: {first['msg']}): it was accepted by "
+        "another version of the hub; `hub replay` tries it again"
+    )
+    return Closing(row.id, "failed", reason=reason, attempts=row.attempts)
 
 
 async def reclaim(connection: AsyncConnection, item_id: int) -> bool:
@@ -209,7 +234,7 @@ async def reclaim(connection: AsyncConnection, item_id: int) -> bool:
 async def close(
     connection: AsyncConnection, closings: Sequence[Closing], *, run_id: UUID | None, now: datetime
 ) -> None:
-    """Writes down how the claimed events ended."""
+    """Writes down how the claimed events ended; one that somebody else closed stays as it is."""
     await update_rows(
         connection,
         inbox,
@@ -228,6 +253,7 @@ async def close(
             }
             for one in closings
         ],
+        where="and t.state = 'waiting'",
     )
 
 
@@ -246,6 +272,28 @@ async def ring_followers(
     await ring(connection, {row.trigger for row in rows})
 
 
+_PARKING = 20_261
+"""The space of the advisory locks on what parked events wait for."""
+
+
+async def settle_waits(connection: AsyncConnection, keys: Iterable[str]) -> None:
+    """Lets nobody else park events for these keys, or release them, before the commit.
+
+    Whoever parks an event looks once more, under this lock, whether what it waits for has
+    come; whoever brings it releases under the same lock. Without it the two can miss each other,
+    and the event would wait for good.
+    """
+    names = sorted(set(keys))
+    if names:
+        await connection.execute(
+            text("""
+                select pg_advisory_xact_lock(:space, hashtext(key))
+                from (select key from unnest(cast(:keys as text[])) as u(key) order by key) as k
+            """),
+            {"space": _PARKING, "keys": names},
+        )
+
+
 _RELEASE = text("""
 update inbox set state = 'waiting', waits_for = '', reason = ''
 where state = 'parked' and waits_for = any(cast(:keys as text[])) returning trigger
@@ -253,10 +301,42 @@ where state = 'parked' and waits_for = any(cast(:keys as text[])) returning trig
 
 
 async def release(connection: AsyncConnection, keys: Sequence[str]) -> int:
-    """Lets parked events go on that waited for one of these; returns how many."""
+    """Lets parked events go on that waited for one of these; returns how many.
+
+    The caller holds the keys with `settle_waits`.
+    """
     if not keys:
         return 0
     rows = (await connection.execute(_RELEASE, {"keys": list(keys)})).all()
+    await ring(connection, {row.trigger for row in rows})
+    return len(rows)
+
+
+_RELEASE_READY = text("""
+with ready as (
+    select p.id from inbox p
+    join sales s on s.store = split_part(p.waits_for, ':', 2)
+      and s.order_id = substr(p.waits_for, 7 + length(split_part(p.waits_for, ':', 2)))
+    where p.state = 'parked' and p.waits_for like 'sale:%'
+    union
+    select p.id from inbox p
+    join identities i on i.store = '' and i.kind in ('email', 'phone')
+      and i.value = substr(p.waits_for, 9)
+    where p.state = 'parked' and p.waits_for like 'contact:%'
+)
+update inbox t set state = 'waiting', waits_for = '', reason = '' from ready
+where t.id = ready.id and t.state = 'parked' returning trigger
+""")
+
+
+async def release_ready(connection: AsyncConnection) -> int:
+    """Lets parked events go on whose sale or person is there already; returns how many.
+
+    Parking and the arrival of what is waited for can cross: each transaction ends without
+    seeing the other. So whoever parks looks once more afterwards, and the worker looks now
+    and then, for a process that died in between.
+    """
+    rows = (await connection.execute(_RELEASE_READY)).all()
     await ring(connection, {row.trigger for row in rows})
     return len(rows)
 
