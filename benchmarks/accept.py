@@ -11,27 +11,33 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import hmac
 import json
 import os
 import shutil
 import socket
+import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+import timeit
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
 
 import asyncpg
+import orjson
 import psutil
 import uvloop
 from pydantic import SecretStr
 
-from benchmarks.senders import SHOP
+from benchmarks.senders import SHOP, connector, order
+from connectors.kit.webhook import InboundRequest, Source
 from loyalty.store import connections
 from loyalty.store.connections import StoredConnection
 from loyalty.store.database import Database
@@ -99,7 +105,8 @@ class Meter:
         postmaster = psutil.Process(self._server.pid)
         trees = [postmaster, *postmaster.children(recursive=True)]
         commits = self._server.psql(
-            f"select 'commits=' || xact_commit from pg_stat_database where datname='{HUB_DATABASE}';"
+            "select 'commits=' || xact_commit from pg_stat_database"
+            f" where datname = '{HUB_DATABASE}';"
         )
         number = commits.split("commits=")[1].split()[0]
         return _cpu(self._gateway), sum(_cpu(one) for one in trees), int(number)
@@ -175,8 +182,38 @@ async def bare_limit(url: str, count: int) -> dict[str, float]:
     return {"single_rows_8_clients": one_each, "grouped_by_100": grouped}
 
 
+def yardsticks() -> dict[str, float]:
+    """Microseconds of this machine for the work that no receiver is spared, on the same body.
+
+    The figures of two machines, or of a quiet and a busy hour, are compared by these.
+    """
+    webhook, account = connector()
+    request = InboundRequest("POST", "http://bench", {}, order(1), datetime.now(UTC))
+    headers = {"x-shopify-topic": "orders/paid", **webhook.sign(request, account)}
+    request = replace(request, headers=headers)
+    payload = webhook.decode(request.body)
+    source = Source("shopify", "bench")
+    trigger = webhook.triggers["orders/paid"]
+    event = trigger.parse(payload, request, source)[0]
+    secret = SHOP["client_secret"].encode()
+    return {
+        "hmac": _microseconds(lambda: hmac.digest(secret, request.body, "sha256")),
+        "orjson": _microseconds(lambda: orjson.loads(request.body)),
+        "verify": _microseconds(lambda: webhook.verify(request, account)),
+        "decode": _microseconds(lambda: webhook.decode(request.body)),
+        "parse": _microseconds(lambda: trigger.parse(payload, request, source)),
+        "write": _microseconds(lambda: event.data.model_dump_json()),
+    }
+
+
+def _microseconds(work: Callable[[], object]) -> float:
+    rounds = [timeit.timeit(work, number=300) / 300 for _ in range(7)]
+    return statistics.median(rounds) * 1e6
+
+
 def measure(clients: list[int], requests: int) -> dict[str, Any]:
     """All figures, on a database of their own that is thrown away."""
+    sticks = yardsticks()
     home = Path(tempfile.mkdtemp(prefix="hub-bench-"))
     server = EmbeddedPostgres(home)
     server.start()
@@ -197,7 +234,12 @@ def measure(clients: list[int], requests: int) -> dict[str, Any]:
     finally:
         server.stop()
         shutil.rmtree(home, ignore_errors=True)
-    return {"runs": runs, "bare_database": bare, "gateway_idle_rss_mb": idle_rss}
+    return {
+        "runs": runs,
+        "bare_database": bare,
+        "gateway_idle_rss_mb": idle_rss,
+        "yardsticks_us": sticks,
+    }
 
 
 def report(figures: dict[str, Any]) -> None:
@@ -213,6 +255,11 @@ def report(figures: dict[str, Any]) -> None:
             f"{run['postgres_cpu_ms']:>11.3f} ms {run['commits_per_second']:>9.0f} "
             f"{run['requests_per_commit']:>10.1f} {run['gateway_rss_mb']:>6.0f}  {run['statuses']}"
         )
+    sticks = figures["yardsticks_us"]
+    print(
+        "the same body on this machine: "
+        + ", ".join(f"{name} {value:.1f} µs" for name, value in sticks.items())
+    )
     bare = figures["bare_database"]
     last = figures["runs"][-1]
     print(

@@ -13,7 +13,7 @@ import sys
 from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, time
 from typing import Any
 from uuid import uuid4
 
@@ -21,7 +21,8 @@ import orjson
 import uvloop
 
 from connectors.kit import registry
-from connectors.kit.webhook import InboundRequest
+from connectors.kit.account import Account
+from connectors.kit.webhook import InboundRequest, Webhook
 
 SAMPLE = Path(__file__).parents[1] / "connectors/shopify/samples/orders_paid.json"
 SHOP = {
@@ -37,14 +38,21 @@ def order(number: int) -> bytes:
     payload["id"] = 5_000_000_000 + number
     payload["name"] = f"#{number}"
     payload["customer"]["id"] = 9_000_000_000 + number
+    payload["email"] = payload["customer"]["email"] = f"buyer.{number}@example.com"
+    payload["phone"] = payload["customer"]["phone"] = None
     return orjson.dumps(payload)
+
+
+def connector() -> tuple[Webhook, Account]:
+    """Shopify's webhooks, and the shop that signs them."""
+    manifest = registry.manifest("shopify")
+    assert manifest.webhook is not None
+    return manifest.webhook, manifest.account.model_validate(SHOP)
 
 
 def signed(body: bytes, *, host: str, path: str) -> bytes:
     """The request as it goes over the wire."""
-    manifest = registry.manifest("shopify")
-    assert manifest.webhook is not None
-    account = manifest.account.model_validate(SHOP)
+    webhook, account = connector()
     request = InboundRequest("POST", f"http://{host}{path}", {}, body, datetime.now(UTC))
     headers = {
         "host": host,
@@ -54,7 +62,7 @@ def signed(body: bytes, *, host: str, path: str) -> bytes:
         "x-shopify-topic": "orders/paid",
         "x-shopify-api-version": "2026-10",
         "x-shopify-webhook-id": str(uuid4()),
-        **manifest.webhook.sign(request, account),
+        **webhook.sign(request, account),
     }
     head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
     return f"POST {path} HTTP/1.1\r\n{head}\r\n".encode() + body
@@ -143,7 +151,7 @@ async def send(plan: dict[str, Any]) -> dict[str, Any]:
         (await loop.create_connection(lambda: Sender(run), host, port))[1]
         for _ in range(plan["clients"])
     ]
-    started = perf_counter()
+    started_at, started = time(), perf_counter()
     for sender in senders:
         sender.go()
     await run.done.wait()
@@ -151,6 +159,7 @@ async def send(plan: dict[str, Any]) -> dict[str, Any]:
     run.seconds.sort()
     return {
         "clients": plan["clients"],
+        "started_at": started_at,
         "requests": len(requests),
         "body_bytes": len(order(plan["first"])),
         "seconds": elapsed,

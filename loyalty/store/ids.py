@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import itertools
+import random
 import secrets
 from datetime import datetime
 from uuid import UUID
 
+_random = random.Random(secrets.randbits(256))  # noqa: S311 - unique, not secret
 _counter = itertools.count(secrets.randbits(10))
 
 
@@ -14,5 +16,5 @@ def new_id(now: datetime) -> UUID:
     """A UUID v7 of the instant; those of one process and millisecond keep their order."""
     millis = int(now.timestamp() * 1000) & ((1 << 48) - 1)
     sequence = next(_counter) & 0xFFF
-    value = (millis << 80) | (7 << 76) | (sequence << 64) | (2 << 62) | secrets.randbits(62)
+    value = (millis << 80) | (7 << 76) | (sequence << 64) | (2 << 62) | _random.getrandbits(62)
     return UUID(int=value)

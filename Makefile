@@ -1,0 +1,47 @@
+# `make demo` and `make test` set up what they need; nothing has to be installed by hand.
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+ARGS ?=
+
+export DO_NOT_TRACK = 1
+export PREFECT_SERVER_ANALYTICS_ENABLED = false
+
+.PHONY: demo up test fast lint bench lock clean
+
+demo: $(READY)   ## a day of trade through everything; ARGS='--once --json' for machines
+	@$(BIN)/hub demo $(ARGS)
+
+up: $(READY)     ## start the hub and keep it running
+	@$(BIN)/hub up $(ARGS)
+
+test: $(READY)   ## all tests: fast ones first, then those on a running hub and in a browser
+	@bash tests/browser/install_chromium.sh
+	@$(BIN)/python -m pytest $(ARGS)
+
+fast: $(READY)   ## the tests that need neither a running hub nor a browser
+	@$(BIN)/python -m pytest --ignore=tests/system --ignore=tests/browser $(ARGS)
+
+lint: $(READY)   ## style, types, import rules
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+bench: $(READY)  ## the figures of docs/performance.md, measured on this machine
+	@$(BIN)/python -m benchmarks.run $(ARGS)
+
+lock: $(READY)   ## resolve all dependencies again (see docs/decisions/001-pins.md)
+	@$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \
+		--exclude-newer 2026-10-08 --generate-hashes --no-header --quiet -o requirements.lock
+
+clean:           ## remove the environment; the data in .hub stays
+	@rm -rf .venv
+
+$(READY): requirements.lock tools.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r tools.lock
+	@VIRTUAL_ENV=.venv $(BIN)/uv pip install --quiet --require-hashes -r requirements.lock
+	@VIRTUAL_ENV=.venv $(BIN)/uv pip install --quiet --no-deps --editable .
+	@touch $(READY)

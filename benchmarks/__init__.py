@@ -1,0 +1,1 @@
+"""Figures of the hub on this machine. Never tests: a figure has no right and wrong."""
