@@ -8,7 +8,7 @@ import secrets
 from datetime import datetime
 from uuid import UUID
 
-_random = random.Random(secrets.randbits(256))  # noqa: S311 - unique, not secret
+_random = random.Random(secrets.randbits(256))
 _counter = itertools.count(secrets.randbits(10))
 
 
