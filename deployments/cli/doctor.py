@@ -88,9 +88,9 @@ def _tell(findings: Sequence[Finding], *, is_well: bool) -> None:
     out = console()
     table = Table.grid(padding=(0, 1))
     table.add_column(no_wrap=True)
-    table.add_column(overflow="fold", ratio=1)
+    table.add_column(overflow="fold")
     for one in findings:
-        line = Text.assemble((one.check, "bold"), " ", one.says)
+        line = Text.assemble((f"{one.check}: ", "bold"), one.says)
         if one.to_do:
             line.append(f"\n→ {one.to_do}", style="cyan")
         table.add_row(Text(one.health.value, style=_COLOURS[one.health]), line)

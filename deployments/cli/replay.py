@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from connectors.kit.redact import without_people
 from deployments.cli import queries
-from deployments.cli.answers import answering, counted, say, unusable, write_json
+from deployments.cli.answers import Failure, answering, counted, say, unusable, write_json
 from deployments.cli.desk import Desk, actor, at_desk
 from loyalty.store import audit, deliveries, inbox
 
@@ -129,9 +129,9 @@ async def _put_back(desk: Desk, plan: Plan) -> Plan:
 def _ask(plan: Plan) -> None:
     if not sys.stdin.isatty():
         raise unusable(f"{plan.size} would be tried again", "say --yes, or --dry-run to see which")
-    import typer
-
-    typer.confirm(f"Try {plan.size} again?", abort=True, err=True)
+    print(f"Try {plan.size} again? [y/N] ", end="", file=sys.stderr, flush=True)
+    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+        raise Failure("nothing was done")
 
 
 def _tell(plan: Plan, wanted: Wanted, *, dry_run: bool) -> None:

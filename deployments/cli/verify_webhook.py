@@ -7,23 +7,24 @@ does not hang on it. What a vendor has the request itself state (a shop's domain
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import orjson
-from pydantic import SecretStr
+from pydantic import SecretStr, ValidationError
 
+from connectors.kit.account import Account
 from connectors.kit.manifest import Manifest
+from connectors.kit.redact import without_people
 from connectors.kit.registry import manifest, slugs
-from connectors.kit.webhook import InboundRequest, Source, Unreadable, Webhook
+from connectors.kit.verification import Explanation, explain
+from connectors.kit.webhook import BadSignature, InboundRequest, Source, Unreadable, Webhook
 from deployments.cli.answers import answering, say, show_fields, unusable, write_json
+from flows.clients import first_problem
 from flows.runtime import wall_clock
-from gateway.answers import Refused
-from gateway.connections import Hook
-from gateway.receiving import Ignored, greet, prove, understand
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +47,10 @@ class Captured:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """Whether a request is genuine, and what the gateway would make of it."""
+class Content:
+    """What the hub would make of a genuine request: events, or why there are none."""
 
-    valid: bool
-    reason: str
-    content: str = ""
+    says: str = ""
     events: tuple[str, ...] = ()
 
 
@@ -64,44 +63,55 @@ def run_verify(captured: Captured, *, as_json: bool) -> int:
     believed = {name: request.headers.get(header, "") for name, header in webhook.claims.items()}
     fields: dict[str, Any] = {name: value.lower() for name, value in believed.items()}
     account = known.account.model_construct(None, **{**fields, webhook.signing_field: secret})
-    verdict = judge(Hook(Source(captured.vendor, captured.connection), webhook, account), request)
+    verdict = explain(webhook, request, account)
+    source = Source(captured.vendor, captured.connection)
+    content = _greeting(webhook, request, account)
+    if verdict.valid and content is None:
+        content = _content(webhook, request, source)
+    content = content or Content()
     if as_json:
         write_json(
             {
-                "vendor": captured.vendor,
-                "connection": f"{captured.vendor}/{captured.connection}",
+                "vendor": source.connector,
+                "connection": source.store,
                 "received_at": request.received_at,
-                "valid": verdict.valid,
-                "reason": verdict.reason,
-                "content": verdict.content,
-                "events": verdict.events,
+                **asdict(verdict),
+                "content": content.says,
+                "events": content.events,
                 "not_checked": believed,
             }
         )
     else:
-        _tell(verdict, believed)
+        _tell(verdict, content, believed)
     return 0 if verdict.valid else 1
 
 
-def judge(hook: Hook, request: InboundRequest) -> Verdict:
-    """What the gateway would say to the request."""
+def _greeting(webhook: Webhook, request: InboundRequest, account: Account) -> Content | None:
+    """A vendor's set-up request is answered and leaves nothing; some come unsigned."""
     try:
-        reply = greet(hook, request)
-        if reply is not None:
-            content = f"a set-up request: the gateway answers {reply.status} and keeps nothing"
-            return Verdict(True, "The vendor's set-up request is in order.", content)
-        prove(hook, request)
-    except Refused as refused:
-        return Verdict(False, _sentence(str(refused)))
-    reason = "The signature is right."
+        reply = webhook.handshake(request, account) if webhook.handshake else None
+    except (BadSignature, Unreadable):
+        return None
+    if reply is None:
+        return None
+    return Content(f"a set-up request: the gateway answers {reply.status} and keeps nothing")
+
+
+def _content(webhook: Webhook, request: InboundRequest, source: Source) -> Content:
     try:
-        found = understand(hook, request)
+        payload = webhook.decode(request.body)
+        topic = webhook.topic(request, payload)
+        trigger = webhook.triggers.get(topic)
+        if trigger is None:
+            return Content(f"of a kind the hub has no use for: {topic or 'it names none'}")
+        events = trigger.parse(payload, request, source)
     except Unreadable as error:
-        return Verdict(True, reason, f"cannot be read, so it is kept for inspection: {error}")
-    if isinstance(found, Ignored):
-        return Verdict(True, reason, f"of a kind that has no use here: {found.topic or 'unnamed'}")
-    keys = tuple(one.event.business_key for one in found)
-    return Verdict(True, reason, "" if keys else "says nothing that becomes an event", keys)
+        return Content(f"it cannot be read, so it is kept for inspection: {error}")
+    except ValidationError as error:
+        return Content(f"it cannot be read, so it is kept for inspection: {first_problem(error)}")
+    if not events:
+        return Content("it says nothing that becomes an event")
+    return Content(events=tuple(one.business_key for one in events))
 
 
 def _receiver(vendor: str) -> tuple[Manifest, Webhook]:
@@ -166,17 +176,14 @@ def _read(path: Path, what: str) -> bytes:
         raise unusable(f"{what} cannot be read from {path}: {error.strerror}") from None
 
 
-def _tell(verdict: Verdict, believed: Mapping[str, str]) -> None:
+def _tell(verdict: Explanation, content: Content, believed: Mapping[str, str]) -> None:
     say(("valid: " if verdict.valid else "not valid: ") + verdict.reason)
+    for hint in verdict.hints:
+        say(f"→ {hint}")
     if not verdict.valid and "timestamp" in verdict.reason:
-        say("For a request captured earlier, say with --at when it came in.")
+        say("→ For a request captured earlier, say with --at when it came in.")
     for name, value in believed.items():
         say(f"Not checked: whether {name} is {value or '(not stated)'} in your account.")
-    if verdict.content:
-        say(f"Its content: {verdict.content}.")
-    if verdict.events:
-        show_fields([("event", key) for key in verdict.events])
-
-
-def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:] + ("" if text.endswith(".") else ".")
+    if content.says:
+        say(f"Its content: {content.says}.")
+    show_fields([("event", without_people(key)) for key in content.events])

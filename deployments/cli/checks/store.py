@@ -74,7 +74,7 @@ async def look_into(settings: HubSettings, now: datetime) -> tuple[list[Finding]
 
 
 async def _examine(database: Database, now: datetime) -> tuple[list[Finding], Snapshot | None]:
-    async with database.engine.connect() as connection:
+    async with database.begin() as connection:
         version = (await connection.execute(text("show server_version"))).scalar_one()
         present = await connection.run_sync(_revisions)
     wanted = set(ScriptDirectory.from_config(alembic_config()).get_heads())
