@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import logging
+import resource
 import signal
 
 import uvicorn
@@ -62,6 +63,15 @@ def _spare_the_collector() -> None:
     gc.set_threshold(50_000, 20, 20)
 
 
+def _allow_connections() -> None:
+    """Raises the soft limit of open files to what the connections need, where it may be."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = CONNECTIONS + 200
+    if soft < wanted and (hard == resource.RLIM_INFINITY or hard > soft):
+        limit = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
+
+
 def main() -> None:
     """The process: exits 0 after a graceful stop."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
@@ -69,6 +79,7 @@ def main() -> None:
     settings = HubSettings()
     if not settings.database_url:
         raise SystemExit("HUB_DATABASE_URL is not set: start the gateway with `hub up`")
+    _allow_connections()
     _spare_the_collector()
     # uvicorn raises the signal again after it has stopped; by then there is nothing left to do.
     signal.signal(signal.SIGTERM, lambda *_: None)

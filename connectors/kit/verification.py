@@ -19,7 +19,7 @@ import orjson
 from pydantic import SecretStr
 
 from connectors.kit.account import Account
-from connectors.kit.redact import secrets_of, without_secrets
+from connectors.kit.redact import without_secrets
 from connectors.kit.webhook import BadSignature, InboundRequest, Webhook
 
 
@@ -55,7 +55,7 @@ def explain(webhook: Webhook, request: InboundRequest, account: Account) -> Expl
     if reason is None:
         return Explanation(True, "The signature is right: this connection's vendor sent it.")
     hints = tuple(dict.fromkeys(_hints(webhook, request, account)))
-    secrets = secrets_of(account)
+    secrets = [one.get_secret_value() for one in _secrets(account).values()]
     return Explanation(
         False, without_secrets(reason, secrets), tuple(without_secrets(h, secrets) for h in hints)
     )
@@ -234,11 +234,7 @@ def _php(letter: str) -> str:
 
 def _other_secrets(account: Account) -> Iterator[tuple[str, Account]]:
     """The account with each secret in the place of each other, and without stray spaces."""
-    secrets: Mapping[str, SecretStr] = {
-        name: value
-        for name in type(account).model_fields
-        if isinstance(value := getattr(account, name), SecretStr) and value.get_secret_value()
-    }
+    secrets = _secrets(account)
     for place, secret in secrets.items():
         stripped = secret.get_secret_value().strip()
         if stripped != secret.get_secret_value():
@@ -246,6 +242,16 @@ def _other_secrets(account: Account) -> Iterator[tuple[str, Account]]:
         for other, value in secrets.items():
             if other != place:
                 yield other, _with(account, place, value.get_secret_value())
+
+
+def _secrets(account: Account) -> Mapping[str, SecretStr]:
+    """The account's secrets by field; an account may be incomplete, with one secret alone."""
+    fields = {name: getattr(account, name, None) for name in type(account).model_fields}
+    return {
+        name: value
+        for name, value in fields.items()
+        if isinstance(value, SecretStr) and value.get_secret_value()
+    }
 
 
 def _with(account: Account, field: str, secret: str) -> Account:

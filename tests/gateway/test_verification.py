@@ -109,6 +109,14 @@ def test_a_wrong_secret_ends_with_what_to_compare() -> None:
     assert "compare the webhook secret" in hints(captured(), other)
 
 
+def test_an_account_of_one_secret_alone_is_enough() -> None:
+    alone = till.TillAccount.model_construct(None, signing_secret=SecretStr(till.SECRET))
+    assert explain(till.WEBHOOK, captured(), alone).valid
+    assert "a line break at its end was added" in hints(
+        replace(captured(), body=BODY + b"\n"), alone
+    )
+
+
 def test_a_check_that_fails_is_a_refusal() -> None:
     request = captured()
     crashing = replace(request, headers={**request.headers, "x-till-crash": "1"})
