@@ -182,7 +182,10 @@ class Supervisor:
             hub_url = self.postgres.url(HUB_DATABASE)
             prefect_url = self.postgres.url(PREFECT_DATABASE)
             self.say(f"PostgreSQL, embedded ({time.monotonic() - started:.1f} s)")
-        (self.settings.root / "database.url").write_text(hub_url, "utf-8")
+        note = self.settings.root / "database.url"
+        note.touch(mode=0o600)
+        note.chmod(0o600)
+        note.write_text(hub_url, "utf-8")
         self.hub_url = hub_url
         return self._environment(hub_url, prefect_url)
 

@@ -52,7 +52,7 @@ async def take(connection: AsyncConnection, name: str, wanted: int, *, now: date
     """
     row = (await connection.execute(_TAKE, {"name": name, "wanted": wanted, "now": now})).first()
     if row is None:
-        raise LookupError(f"there is no budget {name!r}: `hub doctor` creates what is missing")
+        raise LookupError(f"there is no budget {name!r}: the worker makes it with the block")
     if row.granted >= wanted:
         return Grant(row.granted, None)
     if row.blocked_until is not None:
