@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from flows import workset
 from flows.planning import Occasion, Planner
-from flows.workset import Workset, sale_of
+from flows.workset import CONTACT, Workset, address_in, sale_of
 from loyalty.contacts import normal_email, normal_phone
 from loyalty.eligibility import rate
 from loyalty.events import (
@@ -89,7 +89,7 @@ async def book(
     closings = [clerk.handle(item) for item in items]
     await workset.flush(connection, work)
     new = await deliveries.plan(connection, work.deliveries)
-    await inbox.close(connection, closings, run_id=run_id, now=terms.now)
+    await workset.close(connection, work, items, closings, run_id=run_id)
     subjects = [item.event.subject for item in items]
     await inbox.ring_followers(connection, subjects, trigger=items[0].event.trigger)
     return Booked(items, closings, new, tuple(work.emitted))
@@ -101,6 +101,7 @@ class Case:
 
     Attributes:
         facts: As known before the event; for a sale, as known when it was awarded.
+        lifetime: The member's lifetime points before the event.
         sale: The sale that points are booked for; None for other events.
     """
 
@@ -108,6 +109,7 @@ class Case:
     member: Member
     facts: MemberFacts
     decision: Decision
+    lifetime: int
     sale: Sale | None = None
 
 
@@ -160,18 +162,15 @@ class Clerk:
         member.learn(customer)
         if member.state != "enrolled":
             member.state, member.is_changed = "enrolled", True
-        for address in (normal_email(customer.email), normal_phone(customer.phone)):
-            if address:
-                self.work.released.append(f"contact:{address}")
+        opts_in = item.event.type is EventType.CUSTOMER_OPTED_IN
+        store = item.event.store
         for channel, state in customer.consents.items():
-            address = self._address(channel, customer)
-            if address and self.work.consents.get((channel.value, address)) is not state:
+            address = _address(channel, customer)
+            if address is None:
+                continue
+            about = (channel.value, address)
+            if opts_in or self.work.words.is_news(about, store=store, state=state):
                 self._note(item, member, channel, address=address, state=state)
-
-    def _address(self, channel: Channel, customer: Customer) -> str | None:
-        if channel is Channel.EMAIL:
-            return normal_email(customer.email)
-        return normal_phone(customer.phone, customer.country)
 
     def _note(
         self, item: Claimed, member: Member, channel: Channel, *, address: str, state: ConsentState
@@ -183,28 +182,26 @@ class Clerk:
     def _reported(self, item: Claimed) -> Closing:
         member = self.work.member(item)
         report = item.event.data
-        if member is None:
-            return _done(item, None, "nobody is known under this address")
         if item.event.type is EventType.MESSAGE_BOUNCED and not report.permanent:
             return _done(item, member, "a temporary bounce: noted")
-        self._note(
-            item,
-            member,
-            report.channel,
-            address=report.address,
-            state=ConsentState.WITHDRAWN,
-        )
+        address = address_in(item.event)
+        if member is None:
+            return _waits_for_person(item, address, "nobody is known under this address yet")
+        self._note(item, member, report.channel, address=address, state=ConsentState.WITHDRAWN)
         return self._apply(item, member)
 
     def _heard(self, item: Claimed) -> Closing:
         message: InboundMessage = item.event.data
         member = self.work.member(item)
-        if member is None:
-            return _done(item, None, "nobody is known under this number")
         word = message.body.strip().strip(".!").lower()
+        address = address_in(item.event)
+        if member is None:
+            if word in STOP_WORDS:
+                return _waits_for_person(item, address, "nobody is known under this number yet")
+            return _done(item, None, "nobody is known under this number")
         if word in STOP_WORDS | START_WORDS:
             state = ConsentState.WITHDRAWN if word in STOP_WORDS else ConsentState.GRANTED
-            self._note(item, member, message.channel, address=message.sender, state=state)
+            self._note(item, member, message.channel, address=address, state=state)
         return self._apply(item, member)
 
     # --- sales -------------------------------------------------------------------------------
@@ -213,7 +210,10 @@ class Clerk:
         event = item.event
         order_id = sale_of(event)
         assert order_id is not None
-        if (event.store, order_id) in self.work.sales:
+        known = self.work.sales.get((event.store, order_id))
+        if known is not None and known.kind == "payment" and isinstance(event.data, Order):
+            return self._taken_over(item, known, event.data)
+        if known is not None:
             return _done(item, self.work.member(item), "the sale is in the books already")
         member = self.work.member(item)
         if member is None:
@@ -222,7 +222,7 @@ class Clerk:
         data = self._rated(event.data)
         decision = self._decide(event, facts, data)
         sale = self._open(event, order_id, facts, member=member, version=decision.version)
-        case = Case(item, member, facts, decision, sale)
+        case = Case(item, member, facts, decision, member.lifetime_points, sale)
         member.orders_count += 1
         self._cross(case, "orders_count", member.orders_count - 1, member.orders_count)
         self._spend(member, sale, _worth(event.data))
@@ -256,12 +256,12 @@ class Clerk:
             address = normal_email(customer.email) or normal_phone(customer.phone, customer.country)
         if address is None:
             return _refused(item, "nobody to credit: the sale names no customer")
-        return Closing(
-            item.id,
-            "parked",
-            reason="a guest's sale: it counts once somebody signs up with this address",
-            waits_for=f"contact:{address}",
-        )
+        return _waits_for_person(item, address, "a guest's sale")
+
+    def _taken_over(self, item: Claimed, sale: Sale, order: Order) -> Closing:
+        """The order of a payment that was in the books before it: from now on it earns."""
+        sale.kind, sale.data, sale.revision = "order", order, order.revision
+        return self._resettle(item, sale)
 
     def _edited(self, item: Claimed) -> Closing:
         order: Order = item.event.data
@@ -274,7 +274,7 @@ class Clerk:
         sale.is_changed = True
         if _same_goods(order, sale.data):
             return _done(item, self.work.member(item), "nothing changed that counts")
-        sale.data = order
+        sale.kind, sale.data = "order", order
         return self._resettle(item, sale)
 
     def _cancelled(self, item: Claimed) -> Closing:
@@ -294,6 +294,9 @@ class Clerk:
             return _waits_for_sale(item)
         if sale.has_refund(item.event.data.id):
             return _done(item, self.work.member(item), "this refund is in the books already")
+        given, sold = item.event.data.currency.upper(), sale.data.currency.upper()
+        if given != sold:
+            return _refused(item, f"the refund is in {given} and the sale in {sold}")
         sale.refunds.append(item.event.data)
         return self._resettle(item, sale)
 
@@ -306,13 +309,15 @@ class Clerk:
         sale.is_changed = True
         member = self.work.members[sale.member_id]
         rest = sale.remaining()
-        case = Case(item, member, sale.facts, self._redecide(sale, rest), sale)
+        before = member.lifetime_points
+        case = Case(item, member, sale.facts, self._redecide(sale, rest), before, sale)
         target = {award.rule: award for award in case.decision.awards}
         for rule in sorted(set(sale.awards) | set(target)):
             self._correct(case, sale, rule, target.get(rule))
         self._spend(member, sale, _worth(rest))
         facts = self._facts(member)
-        return self._conclude(Case(item, member, facts, self._decide(item.event, facts)), None)
+        decision = self._decide(item.event, facts)
+        return self._conclude(Case(item, member, facts, decision, before), None)
 
     def _redecide(self, sale: Sale, rest: Order | Payment | None) -> Decision:
         if rest is None:
@@ -338,13 +343,14 @@ class Clerk:
 
     def _correct(self, case: Case, sale: Sale, rule: str, target: Award | None) -> None:
         change = (target.points if target else 0) - sale.awards.get(rule, 0)
-        if change > 0 and target is not None and case.item.event.type is EventType.ORDER_EDITED:
+        may_grow = case.item.event.type in (EventType.ORDER_EDITED, EventType.ORDER_PAID)
+        if change > 0 and target is not None and may_grow:
             self._earn(case, target.model_copy(update={"points": change}))
         elif change < 0:
             posting = self._posting(case, rule, verb="reverse")
             self.work.book(case.member).reverse(-change, posting, now=self.terms.now)
             sale.awards[rule] += change
-            self._count(case, change)
+            self._count(case.member, change)
 
     def _spend(self, member: Member, sale: Sale, spend: Decimal) -> None:
         member.lifetime_spend += spend - sale.spend
@@ -364,7 +370,7 @@ class Clerk:
         if member is None:
             return _refused(item, "nobody is known whom this concerns")
         facts = self._facts(member)
-        case = Case(item, member, facts, self._decide(item.event, facts))
+        case = Case(item, member, facts, self._decide(item.event, facts), member.lifetime_points)
         posting = self._posting(case, "", verb="redeem")
         spent = self.work.book(member).redeem(item.event.data.points, posting, now=self.terms.now)
         if spent is None:
@@ -378,7 +384,7 @@ class Clerk:
     def _apply(self, item: Claimed, member: Member) -> Closing:
         """Books what the rules award for the event itself, and plans what they ask for."""
         facts = self._facts(member)
-        case = Case(item, member, facts, self._decide(item.event, facts))
+        case = Case(item, member, facts, self._decide(item.event, facts), member.lifetime_points)
         for award in case.decision.awards:
             self._earn(case, award)
         return self._conclude(case, None)
@@ -409,7 +415,7 @@ class Clerk:
         )
         if case.sale is not None:
             case.sale.awards[award.rule] = case.sale.awards.get(award.rule, 0) + award.points
-        self._count(case, award.points)
+        self._count(case.member, award.points)
 
     def _posting(self, case: Case, rule: str, *, verb: str, reason: str = "") -> Posting:
         return Posting(
@@ -425,13 +431,16 @@ class Clerk:
             snapshot={"tier": case.facts.tier, "factor": case.facts.tier_factor},
         )
 
-    def _count(self, case: Case, change: int) -> None:
-        """Moves the lifetime counter, and with it milestones and tier."""
-        member = case.member
-        before = member.lifetime_points
+    def _count(self, member: Member, change: int) -> None:
         member.lifetime_points += change
         member.is_changed = True
-        self._cross(case, "lifetime_points", before, member.lifetime_points)
+
+    def _advance(self, case: Case) -> None:
+        """Milestones and tier, once the whole event is booked: on the way nothing is reached."""
+        member = case.member
+        if member.lifetime_points == case.lifetime:
+            return
+        self._cross(case, "lifetime_points", case.lifetime, member.lifetime_points)
         tier = self.terms.programme.tier_at(member.lifetime_points)
         name = tier.name if tier else ""
         if name != member.tier:
@@ -447,6 +456,7 @@ class Clerk:
     def _conclude(self, case: Case, data: Any) -> Closing:
         """Plans what the rules ask for, now that the books are written, and closes the event."""
         item, member, terms = case.item, case.member, self.terms
+        self._advance(case)
         entries = [e for e in self.work.book(member).entries if e.posting.event_id == item.id]
         result = Result(
             points=sum(entry.points for entry in entries),
@@ -508,6 +518,21 @@ def _waits_for_sale(item: Claimed) -> Closing:
         reason="the sale is not in the books yet: it goes on when the sale arrives",
         waits_for=f"sale:{key}",
     )
+
+
+def _waits_for_person(item: Claimed, address: str, what: str) -> Closing:
+    return Closing(
+        item.id,
+        "parked",
+        reason=f"{what}: it counts once somebody signs up with this address",
+        waits_for=CONTACT + address,
+    )
+
+
+def _address(channel: Channel, customer: Customer) -> str | None:
+    if channel is Channel.EMAIL:
+        return normal_email(customer.email)
+    return normal_phone(customer.phone, customer.country)
 
 
 def _worth(data: Order | Payment | None) -> Decimal:

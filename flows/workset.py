@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -11,17 +11,21 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from loyalty.contacts import normal_address
 from loyalty.events import Channel, ConsentState, Customer, Event, EventType, Payment
 from loyalty.points import PointsBook
 from loyalty.sales import Sale
 from loyalty.store import inbox, ledger, people
 from loyalty.store.deliveries import Delivery
 from loyalty.store.ids import new_id
-from loyalty.store.inbox import Claimed
-from loyalty.store.people import ConsentNote, Identity, Member
+from loyalty.store.inbox import Claimed, Closing
+from loyalty.store.people import ConsentNote, Identity, Member, Words
 
 _ENROLS = {EventType.CUSTOMER_CREATED, EventType.CUSTOMER_UPDATED, EventType.CUSTOMER_OPTED_IN}
 _SELLS = {EventType.ORDER_PAID, EventType.PAYMENT_COMPLETED}
+
+CONTACT = "contact:"
+"""What an event waits for until somebody signs up with an address: this and the address."""
 
 
 @dataclass(slots=True)
@@ -34,9 +38,8 @@ class Workset:
     sales: dict[tuple[str, str], Sale] = field(default_factory=dict)
     member_of: dict[int, UUID] = field(default_factory=dict)
     signed_up: dict[UUID, str] = field(default_factory=dict)
-    consents: dict[tuple[str, str], ConsentState] = field(default_factory=dict)
+    words: Words = field(default_factory=Words)
     notes: list[ConsentNote] = field(default_factory=list)
-    new_identities: dict[Identity, UUID] = field(default_factory=dict)
     deliveries: list[Delivery] = field(default_factory=list)
     emitted: list[Event] = field(default_factory=list)
     released: list[str] = field(default_factory=list)
@@ -50,10 +53,17 @@ class Workset:
         """The member's open books."""
         return self.books[member.id]
 
+    @property
+    def consents(self) -> Mapping[tuple[str, str], ConsentState]:
+        """The latest word on each (channel, address), as the gate sees it."""
+        return self.words.consents
+
     def note(self, note: ConsentNote) -> None:
         """Adds to the consent log and to what the gate will see in this transaction."""
         self.notes.append(note)
-        self.consents[(note.channel.value, note.address)] = note.state
+        about = (note.channel.value, note.address)
+        store, _, _ = note.source.partition(" ")
+        self.words.hear(about, store=store, state=note.state, at=note.occurred_at)
 
 
 async def load(connection: AsyncConnection, items: Sequence[Claimed], now: datetime) -> Workset:
@@ -71,7 +81,7 @@ async def load(connection: AsyncConnection, items: Sequence[Claimed], now: datet
     }
     work.signed_up = await _signed_up(connection, items, work)
     addresses = sorted({a for i in items for a in _addresses(i, work)})
-    work.consents = await people.consent_of(connection, addresses)
+    work.words = await people.words_on(connection, addresses)
     return work
 
 
@@ -82,54 +92,100 @@ async def flush(connection: AsyncConnection, work: Workset) -> None:
         if member.points != book.total:
             member.points, member.is_changed = book.total, True
     await people.save(connection, list(work.members.values()), now=work.now)
-    if work.new_identities:
-        await people.claim_identities(connection, work.new_identities, now=work.now)
     await people.note_consents(connection, work.notes, now=work.now)
     await ledger.post(connection, work.books.values())
     await ledger.save_sales(connection, work.sales.values())
     await inbox.emit(connection, work.emitted, now=work.now)
-    await inbox.release(connection, work.released)
+
+
+async def close(
+    connection: AsyncConnection,
+    work: Workset,
+    items: Sequence[Claimed],
+    closings: Sequence[Closing],
+    *,
+    run_id: UUID | None,
+) -> None:
+    """Writes down how the events ended, and lets go on what waited for something in this batch.
+
+    What a parked event waits for may come in another transaction at the same time, so it is
+    looked for once more with the keys held.
+    """
+    parked = {
+        one.waits_for: item
+        for item, one in zip(items, closings, strict=True)
+        if one.state == "parked"
+    }
+    await inbox.settle_waits(connection, [*parked, *work.released])
+    arrived = await _arrived(connection, parked) if parked else []
+    await inbox.close(connection, closings, run_id=run_id, now=work.now)
+    await inbox.release(connection, sorted({*work.released, *arrived}))
+
+
+async def _arrived(connection: AsyncConnection, parked: Mapping[str, Claimed]) -> list[str]:
+    sales = {key: sale for key, item in parked.items() for sale in _sales(item)}
+    people_of = {
+        key: [("", kind, key.removeprefix(CONTACT)) for kind in ("email", "phone")]
+        for key in parked
+        if key.startswith(CONTACT)
+    }
+    sold = await ledger.sales_in_the_books(connection, list(sales.values()))
+    known = await people.find(connection, [one for keys in people_of.values() for one in keys])
+    return [
+        key
+        for key in parked
+        if (key in people_of and _first(people_of[key], known))
+        or (key not in people_of and sales.get(key) in sold)
+    ]
 
 
 # --- whom an event concerns --------------------------------------------------------------------
 
 
 async def _introduce(connection: AsyncConnection, items: Sequence[Claimed], work: Workset) -> None:
+    """Says whom each event concerns; people who are new become members."""
     wanted = {item.id: _keys(item) for item in items}
     known = await people.find(connection, sorted({key for keys in wanted.values() for key in keys}))
-    unknown = [item for item in items if _first(wanted[item.id], known) is None and _enrols(item)]
-    if unknown:
-        known |= await _enrol(connection, unknown, wanted, work.now)
-    for item in items:
-        found = _named(item) or _sold_to(item, work) or _first(wanted[item.id], known)
-        if found is not None:
-            work.member_of[item.id] = found
-            extra = {key: found for key in wanted[item.id] if key not in known}
-            if extra and item.event.type in _ENROLS | _SELLS:
-                work.new_identities |= extra
-
-
-async def _enrol(
-    connection: AsyncConnection,
-    items: Sequence[Claimed],
-    wanted: dict[int, list[Identity]],
-    now: datetime,
-) -> dict[Identity, UUID]:
-    """Makes members of people who are new; of two events of one person, the first makes them."""
     claims: dict[Identity, UUID] = {}
     drafts: dict[UUID, Member] = {}
     for item in items:
         keys = wanted[item.id]
-        owner = _first(keys, claims)
-        if owner is None:
-            member = _draft(item, now)
-            owner = member.id
-            drafts[owner] = member
-        for key in keys:
-            claims.setdefault(key, owner)
+        settled = _named(item) or _sold_to(item, work)
+        owner = settled or _first(keys, known) or _first(keys, claims)
+        if owner is None and keys and _enrols(item):
+            draft = _draft(item, work.now)
+            owner, drafts[draft.id] = draft.id, draft
+        if owner is not None:
+            work.member_of[item.id] = owner
+        if owner is not None and settled is None and item.event.type in _ENROLS | _SELLS:
+            claims |= {key: owner for key in keys if key not in known and key not in claims}
+    heirs = await _claim(connection, claims, drafts, work.now)
+    work.member_of = {item: heirs.get(owner, owner) for item, owner in work.member_of.items()}
+    work.released += [CONTACT + value for _, kind, value in claims if kind != "customer"]
+
+
+async def _claim(
+    connection: AsyncConnection,
+    claims: Mapping[Identity, UUID],
+    drafts: Mapping[UUID, Member],
+    now: datetime,
+) -> dict[UUID, UUID]:
+    """Takes the keys, and writes the drafts as members.
+
+    Where another transaction was faster with a key, its member is the person, and the draft
+    becomes that member instead of a second one.
+
+    Returns:
+        Which draft became which member, of those that did.
+    """
     owners = await people.claim_identities(connection, claims, now=now)
-    await people.add(connection, [m for m in drafts.values() if m.id in owners.values()], now=now)
-    return owners
+    heirs: dict[UUID, UUID] = {}
+    for key, wanted in claims.items():
+        if wanted in drafts and owners[key] != wanted:
+            heirs.setdefault(wanted, owners[key])
+    await people.hand_over(connection, heirs)
+    await people.add(connection, [one for one in drafts.values() if one.id not in heirs], now=now)
+    return heirs
 
 
 def _draft(item: Claimed, now: datetime) -> Member:
@@ -161,11 +217,17 @@ def _keys(item: Claimed) -> list[Identity]:
     customer = _customer(event)
     if customer is not None:
         return people.identities_of(event.store, customer)
-    address = getattr(event.data, "address", None) or getattr(event.data, "sender", None)
+    address = address_in(event)
     if address:
         kind = "email" if event.data.channel is Channel.EMAIL else "phone"
-        return [("", kind, address.strip().lower())]
+        return [("", kind, address)]
     return []
+
+
+def address_in(event: Event) -> str:
+    """The address that a report or an inbound message is about; empty for other events."""
+    raw = getattr(event.data, "address", None) or getattr(event.data, "sender", None)
+    return normal_address(event.data.channel, raw) if raw else ""
 
 
 def _named(item: Claimed) -> UUID | None:
@@ -231,7 +293,6 @@ def _addresses(item: Claimed, work: Workset) -> list[tuple[str, str]]:
     customer = _customer(item.event)
     for _, kind, value in people.identities_of("", customer) if customer else []:
         known.append(("email" if kind == "email" else "sms", value))
-    address = getattr(item.event.data, "address", None) or getattr(item.event.data, "sender", None)
-    if address:
+    if address := address_in(item.event):
         known.append((item.event.data.channel.value, address))
     return [(channel, value) for channel, value in known if value]

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import phonenumbers
+
+from loyalty.events import Channel
+
+_EMAIL = re.compile(r"[^\s@\x00-\x1f\x7f]+@[^\s@.\x00-\x1f\x7f]+(\.[^\s@.\x00-\x1f\x7f]+)+")
+_E164 = re.compile(r"\+[1-9]\d{6,14}")
 
 
 def normal_email(address: str | None) -> str | None:
@@ -10,8 +17,7 @@ def normal_email(address: str | None) -> str | None:
     if not address:
         return None
     cleaned = address.strip().lower()
-    local, at, domain = cleaned.rpartition("@")
-    if not (at and local and "." in domain) or len(cleaned) > 254 or " " in cleaned:
+    if len(cleaned) > 254 or not _EMAIL.fullmatch(cleaned):
         return None
     return cleaned
 
@@ -26,4 +32,11 @@ def normal_phone(number: str | None, country: str = "") -> str | None:
         return None
     if not phonenumbers.is_possible_number(parsed):
         return None
-    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+    found = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+    return found if _E164.fullmatch(found) else None
+
+
+def normal_address(channel: Channel, address: str) -> str:
+    """An address as a vendor reports it, in the spelling that members and consents have."""
+    normal = normal_email(address) if channel is Channel.EMAIL else normal_phone(address)
+    return normal or address.strip().lower()

@@ -1,7 +1,8 @@
 """A member's points: entries that only grow, lots that are used up, and what follows from both.
 
 Pure: the book is loaded, worked on and handed back; the store writes what was added.
-Invariants: total = sum of entries; sum of remaining = max(0, total) when nothing is owed.
+Invariants: total = sum of entries; sum of remaining = total + debt; debt is never negative, and
+points earned pay it before they can be spent.
 """
 
 from __future__ import annotations
@@ -133,8 +134,14 @@ class PointsBook:
 
     def reverse(self, points: int, posting: Posting, *, now: datetime) -> Entry:
         """Takes points back: from the sale's own lots first, then from others, the rest is owed."""
-        own = [lot for lot in self.lots if lot.sale == posting.sale and lot.remaining]
-        other = [lot for lot in self.lots if lot.sale != posting.sale and lot.is_spendable(now)]
+        if points <= 0:
+            raise ValueError("points taken back are positive")
+        own = [lot for lot in self.lots if posting.sale and lot.sale == posting.sale]
+        other = [
+            lot
+            for lot in self.lots
+            if not (posting.sale and lot.sale == posting.sale) and lot.is_spendable(now)
+        ]
         entry = self._enter(EntryKind.REVERSE, -points, posting)
         left = self._take(points, in_order(own), posting.entry_id)
         self._take(left, in_order(other), posting.entry_id)
@@ -142,6 +149,8 @@ class PointsBook:
 
     def redeem(self, points: int, posting: Posting, *, now: datetime) -> Entry | None:
         """Spends points, soonest to expire first; None where there are not enough."""
+        if points <= 0:
+            raise ValueError("points spent are positive")
         if points > self.available(now):
             return None
         entry = self._enter(EntryKind.REDEEM, -points, posting)

@@ -50,7 +50,10 @@ class Sale:
         return any(one.id == refund_id for one in self.refunds)
 
     def remaining(self) -> Order | Payment | None:
-        """The sale less what was given back; None where nothing of it is left."""
+        """The sale less what was given back; None where nothing of it is left.
+
+        The same whatever order the refunds came in.
+        """
         if self.is_cancelled or any(one.full for one in self.refunds):
             return None
         if isinstance(self.data, Payment):
@@ -68,14 +71,15 @@ def _order_less(order: Order, refunds: list[Refund]) -> Order | None:
     if not refunds:
         return order
     left = _net_lines(order)
+    # Lines first: an amount without lines takes from whatever they leave, also where it came
+    # before them, so that the order of arrival makes no difference.
     for refund in refunds:
-        if refund.lines:
-            left = [_line_less(line, refund) for line in left]
-        else:
-            left = _reduce_in_order(left, refund.amount)
+        left = [_line_less(line, refund) for line in left]
+    unnamed = sum((one.amount for one in refunds if not one.lines), Decimal(0))
+    left = _reduce_in_order(left, unnamed)
     total = max(order.total - sum((one.amount for one in refunds), Decimal(0)), Decimal(0))
     kept = tuple(line for line in left if line.quantity and line.net > 0)
-    if not kept and total == 0:
+    if total == 0 and (order.total > 0 or not kept):
         return None
     return order.model_copy(update={"lines": kept, "discount": Decimal(0), "total": total})
 
@@ -103,7 +107,7 @@ def _line_less(line: Line, refund: Refund) -> Line:
 def _reduce_in_order(lines: list[Line], amount: Decimal) -> list[Line]:
     reduced = []
     for line in lines:
-        taken = Decimal(0) if line.is_gift_card else min(line.net, amount)
+        taken = Decimal(0) if line.is_gift_card else max(min(line.net, amount), Decimal(0))
         amount -= taken
         reduced.append(line.model_copy(update={"gross": line.net - taken}))
     return reduced

@@ -51,8 +51,15 @@ async def insert_rows(
 
 
 @cache
-def _update(table: Table, key: str, columns: tuple[str, ...], where: str) -> TextClause:
-    typed = ", ".join(f"{name} {_types(table)[name]}" for name in (key, *columns))
+def _update(
+    table: Table,
+    key: str,
+    columns: tuple[str, ...],
+    given: tuple[tuple[str, str], ...],
+    where: str,
+) -> TextClause:
+    types = _types(table) | dict(given)
+    typed = ", ".join(f"{name} {types[name]}" for name in (key, *columns, *dict(given)))
     changes = ", ".join(f"{name} = r.{name}" for name in columns)
     return text(
         f"update {table.name} as t set {changes} "  # noqa: S608
@@ -67,12 +74,20 @@ async def update_rows(
     key: str,
     rows: Sequence[Mapping[str, Any]],
     *,
+    given: Mapping[str, str] | None = None,
     where: str = "",
 ) -> int:
-    """Updates one row per item, found by its `key` column; returns how many were changed."""
+    """Updates one row per item, found by its `key` column; returns how many were changed.
+
+    Args:
+        given: Values of the items, by name and type, that are not written but that `where`
+            speaks of.
+        where: A further condition on `t`, the row, and `r`, the item; written by us.
+    """
     if not rows:
         return 0
-    columns = tuple(name for name in rows[0] if name != key)
-    statement = _update(table, key, columns, where)
+    extra = given or {}
+    columns = tuple(name for name in rows[0] if name != key and name not in extra)
+    statement = _update(table, key, columns, tuple(extra.items()), where)
     result = await connection.execute(statement, {"rows": dumps(list(rows))})
     return result.rowcount

@@ -95,13 +95,15 @@ _LIVING = (
     "select name from workers where seen_at > cast(:now as timestamptz) - cast(:alive as interval)"
 )
 _FREE = f"(d.owner = '' or d.lease_until <= :now or d.owner not in ({_LIVING}))"
+# Whoever takes lives, also where it was late to say so: what it holds already is not free.
+_FREE_FOR = _FREE.replace(_LIVING, f"select cast(:owner as text) union all {_LIVING}")
 
 _TAKE_DUE = text(f"""
 with due as (
     select d.id from deliveries d
     join connections c on c.connector = d.connector and c.name = d.connection
-    where c.state = 'active' and d.state in ('pending', 'parked', 'held')
-      and (d.state <> 'parked' or d.next_attempt_at <= :now) and {_FREE}
+    where c.state = 'active' and d.state in ('pending', 'parked', 'held') and d.action <> ''
+      and (d.state <> 'parked' or d.next_attempt_at <= :now) and {_FREE_FOR}
     order by d.id limit :limit for update of d skip locked
 )
 update deliveries t set state = 'pending', owner = :owner, lease_until = :lease, reason = ''
@@ -110,7 +112,7 @@ from due where due.id = t.id returning t.*
 
 _TAKE_LOST = text(f"""
 with lost as (
-    select d.id from deliveries d where d.state = 'sending' and {_FREE}
+    select d.id from deliveries d where d.state = 'sending' and {_FREE_FOR}
     order by d.id limit :limit for update skip locked
 )
 update deliveries t set owner = :owner, lease_until = :lease
@@ -153,15 +155,18 @@ async def begin(
 ) -> set[UUID]:
     """Marks deliveries as being sent, before the call; only those still leased to the owner.
 
-    Repeating it is harmless: an owner that does not know whether its mark was committed,
-    because the database went away, marks again.
+    Repeating it with the same `now` is harmless: an owner that does not know whether its mark
+    was committed, because the database went away, marks again. The lease that the mark sets
+    tells its own mark from that of another run of the same worker.
     """
     if not ids:
         return set()
     rows = await connection.execute(
         text("""
-            update deliveries set state = 'sending', attempts = attempts + 1, lease_until = :lease
-            where id = any(:ids) and owner = :owner and state in ('pending', 'sending')
+            update deliveries set state = 'sending', lease_until = :lease,
+                   attempts = attempts + case when state = 'pending' then 1 else 0 end
+            where id = any(:ids) and owner = :owner
+              and (state = 'pending' or (state = 'sending' and lease_until = :lease))
             returning id
         """),
         {"ids": list(ids), "owner": owner, "lease": now + LEASE},
@@ -170,7 +175,12 @@ async def begin(
 
 
 async def finish(connection: AsyncConnection, outcomes: Sequence[Outcome]) -> None:
-    """Writes down how attempts ended and gives the leases back."""
+    """Writes down how attempts ended and gives the leases back.
+
+    That something was sent is always written down. Any other end counts only while the lease
+    is still the one the attempt was made under: whoever has taken the delivery over meanwhile
+    decides what becomes of it.
+    """
     await update_rows(
         connection,
         deliveries,
@@ -186,10 +196,15 @@ async def finish(connection: AsyncConnection, outcomes: Sequence[Outcome]) -> No
                 "sent_at": one.ended_at if one.state == "sent" else None,
                 "owner": "",
                 "lease_until": None,
+                "leased_to": one.delivery.owner,
             }
             for one in outcomes
         ],
-        where="and t.state not in ('sent', 'cancelled')",
+        given={"leased_to": "text"},
+        where=(
+            "and t.state not in ('sent', 'cancelled')"
+            " and (r.state = 'sent' or t.owner = r.leased_to)"
+        ),
     )
     await insert_rows(
         connection,
@@ -281,7 +296,7 @@ async def next_due(connection: AsyncConnection, *, now: datetime) -> datetime | 
                 from deliveries d
                 left join connections c on c.connector = d.connector and c.name = d.connection
                 where d.state in ('pending', 'parked', 'held', 'sending') and {_FREE}
-                  and (c.state = 'active' or d.state = 'sending')
+                  and ((c.state = 'active' and d.action <> '') or d.state = 'sending')
             """),  # noqa: S608
             {"now": now, "alive": ALIVE},
         )

@@ -91,18 +91,41 @@ _SALES = text("""
 select s.* from sales s
 join unnest(cast(:stores as text[]), cast(:orders as text[])) as w(store, order_id)
 on (s.store, s.order_id) = (w.store, w.order_id)
+order by s.store, s.order_id for update of s
+""")
+
+
+_KNOWN = text("""
+select s.store, s.order_id from sales s
+join unnest(cast(:stores as text[]), cast(:orders as text[])) as w(store, order_id)
+on (s.store, s.order_id) = (w.store, w.order_id)
 """)
 
 
 async def load_sales(
     connection: AsyncConnection, keys: Sequence[tuple[str, str]]
 ) -> dict[tuple[str, str], Sale]:
-    """The sales with these (store, order id), as far as they are in the books."""
+    """The sales with these (store, order id), as far as they are in the books.
+
+    Locked until the transaction ends: a refund and a cancellation of the same sale may name
+    its member or not, and so come in two batches at once.
+    """
     if not keys:
         return {}
     stores, orders = zip(*keys, strict=True)
     rows = await connection.execute(_SALES, {"stores": list(stores), "orders": list(orders)})
     return {(row.store, row.order_id): _sale(row) for row in rows}
+
+
+async def sales_in_the_books(
+    connection: AsyncConnection, keys: Sequence[tuple[str, str]]
+) -> set[tuple[str, str]]:
+    """Which of these sales are in the books; locks nothing."""
+    if not keys:
+        return set()
+    stores, orders = zip(*keys, strict=True)
+    rows = await connection.execute(_KNOWN, {"stores": list(stores), "orders": list(orders)})
+    return {(row.store, row.order_id) for row in rows}
 
 
 def _sale(row: Any) -> Sale:
@@ -125,12 +148,18 @@ def _sale(row: Any) -> Sale:
 
 
 async def save_sales(connection: AsyncConnection, changed: Iterable[Sale]) -> None:
-    """Writes sales that are new or were changed."""
-    rows = [_sale_row(sale) for sale in changed if sale.is_new or sale.is_changed]
+    """Writes sales that are new or were changed.
+
+    Raises:
+        IntegrityError: Somebody else opened a sale meanwhile that is new here.
+    """
+    changed = list(changed)
+    await insert_rows(connection, sales, [_sale_row(sale) for sale in changed if sale.is_new])
+    known = [_sale_row(sale) for sale in changed if sale.is_changed and not sale.is_new]
     columns = [column.name for column in sales.columns if column.name not in ("store", "order_id")]
     changes = ", ".join(f"{name} = excluded.{name}" for name in columns)
     await insert_rows(
-        connection, sales, rows, tail=f"on conflict (store, order_id) do update set {changes}"
+        connection, sales, known, tail=f"on conflict (store, order_id) do update set {changes}"
     )
 
 

@@ -152,6 +152,15 @@ async def claim_identities(
     return {**owners, **await find(connection, lost)}
 
 
+async def hand_over(connection: AsyncConnection, heirs: Mapping[UUID, UUID]) -> None:
+    """Gives all keys of one (not yet written) member to another, `{from: to}`."""
+    for former, heir in heirs.items():
+        await connection.execute(
+            text("update identities set member_id = :heir where member_id = :former"),
+            {"heir": heir, "former": former},
+        )
+
+
 async def add(connection: AsyncConnection, new: Sequence[Member], *, now: datetime) -> None:
     """Writes new members."""
     await insert_rows(connection, members, [_row(one, now) for one in new])
@@ -214,7 +223,11 @@ def _row(member: Member, now: datetime) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class ConsentNote:
-    """What a person said about one channel and address, and where we have it from."""
+    """What a person said about one channel and address, and where we have it from.
+
+    Attributes:
+        source: The store, a blank, and the kind of event: `shopify/main customer.created`.
+    """
 
     member_id: UUID
     channel: Channel
@@ -244,22 +257,67 @@ async def note_consents(
     await insert_rows(connection, consents, rows)
 
 
+@dataclass(slots=True)
+class Words:
+    """What was last said about each (channel, address), by anybody and by each store.
+
+    Consents are what the latest word says; at the same instant a withdrawal wins.
+    """
+
+    consents: dict[tuple[str, str], ConsentState] = field(default_factory=dict)
+    _since: dict[tuple[str, str], datetime] = field(default_factory=dict)
+    _by_store: dict[tuple[str, str, str], tuple[datetime, ConsentState]] = field(
+        default_factory=dict
+    )
+
+    def hear(
+        self, about: tuple[str, str], *, store: str, state: ConsentState, at: datetime
+    ) -> None:
+        """Takes a word in; one that is older than the latest changes nothing."""
+        withdraws = state is ConsentState.WITHDRAWN
+        since = self._since.get(about)
+        if since is None or at > since or (at == since and withdraws):
+            self._since[about], self.consents[about] = at, state
+        said = self._by_store.get((*about, store))
+        if said is None or at > said[0] or (at == said[0] and withdraws):
+            self._by_store[(*about, store)] = (at, state)
+
+    def is_news(self, about: tuple[str, str], *, store: str, state: ConsentState) -> bool:
+        """Whether the store says something else than it last did.
+
+        A store repeats what it knows with every change of a customer. That is no new word: it
+        must not undo a withdrawal that reached us in another way, such as a STOP.
+        """
+        said = self._by_store.get((*about, store))
+        return said is None or said[1] is not state
+
+
 _LATEST = text("""
-select distinct on (channel, address) channel, address, state from consents
-where (channel, address) in (
+select distinct on (channel, address, split_part(source, ' ', 1))
+       channel, address, split_part(source, ' ', 1) as store, state, occurred_at
+from consents where (channel, address) in (
     select * from unnest(cast(:channels as text[]), cast(:addresses as text[])))
-order by channel, address, occurred_at desc, state desc
+order by channel, address, split_part(source, ' ', 1), occurred_at desc, state desc
 """)
+
+
+async def words_on(connection: AsyncConnection, addresses: Sequence[tuple[str, str]]) -> Words:
+    """What was last said about each (channel, address); the caller holds the members' locks."""
+    words = Words()
+    if not addresses:
+        return words
+    channels, values = zip(*addresses, strict=True)
+    rows = await connection.execute(
+        _LATEST, {"channels": list(channels), "addresses": list(values)}
+    )
+    for row in rows:
+        state = ConsentState(row.state)
+        words.hear((row.channel, row.address), store=row.store, state=state, at=row.occurred_at)
+    return words
 
 
 async def consent_of(
     connection: AsyncConnection, addresses: Sequence[tuple[str, str]]
 ) -> dict[tuple[str, str], ConsentState]:
     """The latest word on each (channel, address); at the same instant a withdrawal wins."""
-    if not addresses:
-        return {}
-    channels, values = zip(*addresses, strict=True)
-    rows = await connection.execute(
-        _LATEST, {"channels": list(channels), "addresses": list(values)}
-    )
-    return {(row.channel, row.address): ConsentState(row.state) for row in rows}
+    return (await words_on(connection, addresses)).consents

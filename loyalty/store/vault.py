@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -49,11 +51,20 @@ class Vault:
 
 
 def _kept_key(path: Path) -> str:
+    if not path.exists():
+        _keep(path, Fernet.generate_key())
+    return path.read_text("ascii").strip()
+
+
+def _keep(path: Path, key: bytes) -> None:
+    """Puts the key there whole, or leaves the one that another process was faster with."""
+    handle, draft = tempfile.mkstemp(dir=path.parent, prefix=".secret-")  # with mode 0600
     try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_text("ascii").strip()
-    with os.fdopen(handle, "w") as file:
-        key = Fernet.generate_key().decode("ascii")
-        file.write(key)
-    return key
+        with os.fdopen(handle, "wb") as file:
+            file.write(key)
+            file.flush()
+            os.fsync(file.fileno())
+        with suppress(FileExistsError):
+            os.link(draft, path)
+    finally:
+        os.unlink(draft)
