@@ -40,6 +40,9 @@ class Bell:
             return
         for waiter in self.waiters:
             if not waiter.done():
+                # It is at work from now on, not only when its turn of the loop comes: a second
+                # ring in between must not wake another one.
+                self._take()
                 waiter.set_result(True)
                 return
 
@@ -51,14 +54,16 @@ class Bell:
         waiter: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self.waiters.append(waiter)
         try:
-            is_work = await asyncio.wait_for(waiter, seconds)
+            return await asyncio.wait_for(waiter, seconds)
         except TimeoutError:
-            return False
+            return _was_woken(waiter)
+        except asyncio.CancelledError:
+            if _was_woken(waiter):
+                self.rung.set()
+                self.release()
+            raise
         finally:
             self.waiters.remove(waiter)
-        if is_work:
-            self._take()
-        return is_work
 
     def dismiss(self) -> None:
         """Sends away everybody who stands by: the process stops, or the trigger moves."""
@@ -85,6 +90,10 @@ class Bell:
         """The busy run has ended; if there is work left, another one is woken."""
         self.is_busy = False
         self._wake()
+
+
+def _was_woken(waiter: asyncio.Future[bool]) -> bool:
+    return waiter.done() and not waiter.cancelled() and waiter.result()
 
 
 @dataclass(slots=True)

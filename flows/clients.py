@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,11 +13,11 @@ from pydantic import ValidationError
 from connectors.kit.account import Account
 from connectors.kit.errors import AuthError
 from connectors.kit.manifest import Client, Manifest
-from connectors.kit.registry import manifest
+from connectors.kit.registry import manifest, slugs
 from loyalty.store import connections
 from loyalty.store.connections import StoredConnection
 from loyalty.store.database import Database
-from loyalty.store.vault import Vault
+from loyalty.store.vault import Vault, VaultError
 
 
 @dataclass(slots=True)
@@ -26,6 +28,27 @@ class Line:
     client: Any
     fingerprint: str
     gauge: asyncio.Semaphore
+    _users: int = 0
+    _is_retired: bool = False
+
+    @asynccontextmanager
+    async def in_use(self) -> AsyncIterator[None]:
+        """While it is in use, the line stays open also where it is retired meanwhile."""
+        self._users += 1
+        try:
+            yield
+        finally:
+            self._users -= 1
+            await self._close_if_idle()
+
+    async def retire(self) -> None:
+        """Closes the line once nobody uses it: calls under way come to their end."""
+        self._is_retired = True
+        await self._close_if_idle()
+
+    async def _close_if_idle(self) -> None:
+        if self._is_retired and not self._users:
+            await self.client.aclose()
 
 
 @dataclass
@@ -46,7 +69,14 @@ class Clients:
             stored = self.stored.get(slug)
             if stored is None or stored.fingerprint != line.fingerprint:
                 del self._lines[slug]
-                await line.client.aclose()
+                await line.retire()
+
+    def problem(self, slug: str) -> str:
+        """Why nothing may be sent through a connection now; empty where it may."""
+        stored = self.stored.get(slug)
+        if stored is None or stored.state == "active":
+            return ""
+        return f"{slug} is {stored.state}: {stored.reason}"
 
     def line(self, slug: str) -> Line:
         """The line to a connection.
@@ -62,6 +92,8 @@ class Clients:
         stored = self.stored.get(slug)
         if stored is None or stored.sealed is None:
             raise AuthError(f"{slug} has no credentials: add its block in the Prefect UI")
+        if stored.connector not in slugs():
+            raise AuthError(f"there is no connector named {stored.connector!r}")
         known = manifest(stored.connector)
         client: Client = known.connect(account_of(stored, self.vault))
         gauge = asyncio.Semaphore(known.limit.concurrency)
@@ -69,16 +101,18 @@ class Clients:
 
     async def aclose(self) -> None:
         """Closes every line."""
-        for line in self._lines.values():
-            await line.client.aclose()
+        lines = list(self._lines.values())
         self._lines.clear()
+        for line in lines:
+            await line.retire()
 
 
 def account_of(stored: StoredConnection, vault: Vault) -> Account:
     """The account behind a stored connection, validated again.
 
     Raises:
-        AuthError: The credentials cannot be right; the message names the field, not its value.
+        AuthError: The credentials cannot be opened or cannot be right; the message names the
+            field, not its value.
     """
     if stored.sealed is None:
         raise AuthError(f"{stored.slug} has no credentials: add its block in the Prefect UI")
@@ -87,6 +121,8 @@ def account_of(stored: StoredConnection, vault: Vault) -> Account:
         return model.model_validate(vault.open(stored.sealed))
     except ValidationError as error:
         raise AuthError(f"{stored.slug}: {first_problem(error)}") from None
+    except VaultError as error:
+        raise AuthError(f"{stored.slug}: {error}") from None
 
 
 def first_problem(error: ValidationError) -> str:

@@ -44,10 +44,13 @@ class Directory:
         """
         wanted = (fixed,) if fixed else programme.routes.get(capability.value, ())
         routes = [self._route(slug, capability) for slug in wanted]
-        if not routes:
-            problem = f"no connection serves {capability.value}: name one in the programme's routes"
-            return Route("", "", "", problem)
-        return next((one for one in routes if not one.problem), routes[0])
+        if fixed:
+            return routes[0]
+        able = [one for one in routes if one.action]
+        if able:
+            return next((one for one in able if not one.problem), able[0])
+        told = routes[0].problem if routes else f"no connection serves {capability.value}"
+        return Route("", "", "", f"{told}: name one that does in the programme's routes")
 
     def _route(self, slug: str, capability: Capability) -> Route:
         connector, _, name = slug.partition("/")

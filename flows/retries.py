@@ -56,7 +56,9 @@ def fate_of(
             )
         case QuotaExceeded():
             until = error.resets_at or now + LONGEST_PAUSE
-            return Fate("parked", error.message, next_attempt_at=until, counts=False)
+            return Fate(
+                "parked", error.message, next_attempt_at=until, counts=False, blocks_until=until
+            )
         case Transient():
             return _again(error.message, attempt, now, jitter)
         case OutcomeUnknown():

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import random
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from connectors.kit.action import Action, Idempotency, Job, Sent
-from connectors.kit.errors import ConnectorBug, ConnectorError
+from connectors.kit.errors import ConnectorBug, ConnectorError, OutcomeUnknown
 from flows.clients import Line
 from flows.retries import Fate, fate_of
 from loyalty.store import budgets, connections, deliveries
@@ -30,6 +30,10 @@ PATIENCE = timedelta(seconds=2)
 
 PAUSE_AFTER_FAILURE = timedelta(seconds=10)
 """How long deliveries wait when sending failed for a reason of ours."""
+
+
+SAME_PAUSE = timedelta(seconds=1)
+"""Pauses that a vendor asks for within this time are the same one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,7 @@ class Sender:
     troubles: list[Trouble] = field(default_factory=list)
     _unwritten: list[Outcome] = field(default_factory=list)
     _is_refused: bool = False
+    _blocked: datetime | None = None
     _jitter: random.Random = field(default_factory=random.Random)
 
     async def run(self) -> Counter[str]:
@@ -72,9 +77,17 @@ class Sender:
                 else:
                     await self._write()
         finally:
-            await self._write()
-            await self._give_back(backlog)
+            await self._let_go(backlog)
         return self.counts
+
+    async def _let_go(self, backlog: list[Delivery]) -> None:
+        """At the end, also a sudden one: writes down what is known, gives back the rest."""
+        while not self.queue.empty():
+            waiting = self.queue.get_nowait()
+            if waiting is not None:
+                backlog.append(waiting)
+        await self._write()
+        await self._give_back(backlog)
 
     async def _round_safely(self, backlog: list[Delivery]) -> None:
         """A round that fails for a reason of ours costs a pause and nothing else."""
@@ -100,53 +113,82 @@ class Sender:
         return True
 
     async def _round(self, backlog: list[Delivery]) -> None:
+        problem = self.hub.clients.problem(self.slug)
+        if problem or self._is_refused:
+            await self._hold(backlog, problem)
+            return
         try:
             line = self.hub.clients.line(self.slug)
         except ConnectorError as error:
             await self._refuse(error.message)
-            line = None
-        if line is None or self._is_refused:
             await self._hold(backlog)
             return
-        action = line.manifest.action(backlog[0].action)
-        chunk = backlog[: self._chunk_size(line, action)]
+        async with line.in_use():
+            await self._send_some(line, backlog)
+
+    async def _send_some(self, line: Line, backlog: list[Delivery]) -> None:
+        try:
+            action = line.manifest.action(backlog[0].action)
+        except KeyError as error:
+            await self._bury(backlog, str(error.args[0]))
+            return
+        chunk = _alike(backlog, action)[: _chunk_size(line, action)]
         begun, retry_at = await self._begin(line, action, chunk)
-        del backlog[: begun.taken]
+        gone = {one.id for one in begun.taken}
+        backlog[:] = [one for one in backlog if one.id not in gone]
         if begun.mine:
-            await self._send(line, action, begun.mine)
+            await self._send(line, action, begun)
         if retry_at is not None:
             await self._wait_or_park(retry_at, backlog)
-
-    def _chunk_size(self, line: Line, action: Action) -> int:
-        if action.run_batch is not None:
-            return action.batch_size * min(line.manifest.limit.concurrency, 2)
-        return line.manifest.limit.concurrency * 2
 
     async def _begin(
         self, line: Line, action: Action, chunk: Sequence[Delivery]
     ) -> tuple[Begun, datetime | None]:
         """Takes the budget and marks what may go, in one transaction with earlier outcomes."""
         now = self.hub.clock()
-        per_call = action.batch_size if line.manifest.limit.batch_costs_one else 1
-        per_call = per_call if action.run_batch else 1
-        calls = -(-len(chunk) // per_call)
+        is_batch = action.run_batch is not None and not _looks_first(action, chunk[0])
+        per_slot = action.batch_size if is_batch and line.manifest.limit.batch_costs_one else 1
+        slots = -(-len(chunk) // per_slot)
 
         async def mark(connection: AsyncConnection) -> tuple[Grant, set[UUID]]:
             await self._write_in(connection)
-            grant = await budgets.take(connection, budget_name(self.slug), calls, now=now)
-            ids = [one.id for one in chunk[: grant.slots * per_call]]
+            grant = await budgets.take(connection, budget_name(self.slug), slots, now=now)
+            ids = [one.id for one in chunk[: grant.slots * per_slot]]
             return grant, await deliveries.begin(connection, ids, owner=self.hub.owner, now=now)
 
-        grant, ids = await self.hub.database.persist(mark)
-        self._unwritten.clear()
-        granted = chunk[: grant.slots * per_call]
-        mine = [one for one in granted if one.id in ids]
+        grant, ids = await self._marked(mark, chunk)
+        taken = chunk[: grant.slots * per_slot]
+        mine = [one for one in taken if one.id in ids]
         for one in mine:
             one.attempts += 1
-        return Begun(len(granted), mine), grant.retry_at
+        return Begun(taken, mine, is_batch), grant.retry_at
 
-    async def _send(self, line: Line, action: Action, mine: Sequence[Delivery]) -> None:
-        if action.run_batch is not None:
+    async def _marked(
+        self,
+        mark: Callable[[AsyncConnection], Awaitable[tuple[Grant, set[UUID]]]],
+        chunk: Sequence[Delivery],
+    ) -> tuple[Grant, set[UUID]]:
+        """Marks, and is not interrupted: what was marked and not called would look lost."""
+        marking = asyncio.ensure_future(self.hub.database.persist(mark))
+        try:
+            grant, ids = await asyncio.shield(marking)
+        except asyncio.CancelledError:
+            await asyncio.wait([marking])
+            if marking.exception() is None:
+                self._unwritten.clear()
+                self._unbegin([one for one in chunk if one.id in marking.result()[1]])
+            raise
+        self._unwritten.clear()
+        return grant, ids
+
+    def _unbegin(self, begun: Sequence[Delivery]) -> None:
+        now = self.hub.clock()
+        for delivery in begun:
+            self._note(Outcome(delivery, "pending", now, now, attempted=False))
+
+    async def _send(self, line: Line, action: Action, begun: Begun) -> None:
+        mine = begun.mine
+        if begun.is_batch:
             size = action.batch_size
             groups = [mine[i : i + size] for i in range(0, len(mine), size)]
             await asyncio.gather(*(self._call_batch(line, action, group) for group in groups))
@@ -154,80 +196,110 @@ class Sender:
             await asyncio.gather(*(self._call(line, action, one) for one in mine))
 
     async def _call(self, line: Line, action: Action, delivery: Delivery) -> None:
-        started = self.hub.clock()
-        result: Sent | Exception
-        async with line.gauge:
-            try:
-                job = job_of(action, delivery)
-                result = await self._found(line, action, job, delivery) or await action.run(
-                    line.client, job
-                )
-            except Exception as error:  # noqa: BLE001 - whatever a connector raises has a fate
-                result = error
-        await self._settle(action, delivery, result, started)
+        async def run() -> list[Sent | Exception]:
+            job = job_of(action, delivery)
+            found = await _found(line, action, job, delivery)
+            return [found or await action.run(line.client, job)]
 
-    async def _found(self, line: Line, action: Action, job: Job, delivery: Delivery) -> Sent | None:
-        """For an action that can look first: what an earlier attempt left behind, if anything."""
-        if action.idempotency is Idempotency.SEARCH_FIRST and delivery.attempts > 1:
-            assert action.find is not None
-            return await action.find(line.client, job)
-        return None
+        await self._attempt(line, action, [delivery], run)
 
     async def _call_batch(self, line: Line, action: Action, group: Sequence[Delivery]) -> None:
-        """One call for many; those that were tried before are looked up one by one first."""
-        if action.idempotency is Idempotency.SEARCH_FIRST:
-            again = [one for one in group if one.attempts > 1]
-            for one in again:
-                await self._call(line, action, one)
-            group = [one for one in group if one.attempts == 1]
-        if not group:
-            return
-        assert action.run_batch is not None
-        started = self.hub.clock()
-        results: Sequence[Any]
-        async with line.gauge:
+        """One call for many; what does not fit the action is settled alone and stops no other."""
+        fitting: dict[UUID, Job] = {}
+        for one in group:
             try:
-                jobs = [job_of(action, one) for one in group]
-                results = await action.run_batch(line.client, jobs)
-                if len(results) != len(group):
-                    raise ConnectorBug(f"{len(results)} outcomes for {len(group)} jobs")
-            except Exception as error:  # noqa: BLE001 - it applies to every job of the call
-                results = [error] * len(group)
+                fitting[one.id] = job_of(action, one)
+            except ConnectorBug as error:
+                await self._settle(action, one, error, self.hub.clock())
+
+        async def run() -> Sequence[Sent | Exception]:
+            assert action.run_batch is not None
+            results = await action.run_batch(line.client, list(fitting.values()))
+            if len(results) != len(fitting):
+                raise ConnectorBug(f"{len(results)} outcomes for {len(fitting)} jobs")
+            return results
+
+        if fitting:
+            await self._attempt(line, action, [one for one in group if one.id in fitting], run)
+
+    async def _attempt(
+        self,
+        line: Line,
+        action: Action,
+        group: Sequence[Delivery],
+        run: Callable[[], Awaitable[Sequence[Sent | Exception]]],
+    ) -> None:
+        """One call. However it ends, each of its deliveries has an outcome afterwards."""
+        started = self.hub.clock()
+        has_left = False
+        results: Sequence[Sent | Exception]
+        try:
+            async with line.gauge:
+                has_left = True
+                try:
+                    results = await run()
+                except Exception as error:  # noqa: BLE001 - whatever a connector raises has a fate
+                    results = [error] * len(group)
+        except asyncio.CancelledError:
+            self._break_off(action, group, started, has_left=has_left)
+            raise
         for delivery, result in zip(group, results, strict=True):
             await self._settle(action, delivery, result, started)
+
+    def _break_off(
+        self, action: Action, group: Sequence[Delivery], started: datetime, *, has_left: bool
+    ) -> None:
+        """The run was cancelled: a call that was under way may or may not have arrived."""
+        for delivery in group:
+            if has_left:
+                error = OutcomeUnknown("the run was cancelled while the call was under way")
+                self._note(self._outcome(delivery, self._fate(action, delivery, error), started))
+            else:
+                delivery.attempts -= 1
+                self._unbegin([delivery])
 
     async def _settle(
         self, action: Action, delivery: Delivery, result: Sent | Exception, started: datetime
     ) -> None:
-        now = self.hub.clock()
         if isinstance(result, Sent):
+            now = self.hub.clock()
             self._note(Outcome(delivery, "sent", started, now, vendor_id=result.vendor_id))
             return
-        fate = fate_of(result, action, attempt=delivery.attempts, now=now, jitter=self._jitter)
         if not isinstance(result, ConnectorError):
-            logger.error("%s failed on %s", self.slug, delivery.key, exc_info=result)
+            logger.error("%s failed on %s", self.slug, delivery.id, exc_info=result)
+        fate = self._fate(action, delivery, result)
+        self._note(self._outcome(delivery, fate, started, result))
+        await self._consequences(delivery, fate)
+
+    def _fate(self, action: Action, delivery: Delivery, error: Exception) -> Fate:
+        now = self.hub.clock()
+        fate = fate_of(error, action, attempt=delivery.attempts, now=now, jitter=self._jitter)
         if not fate.counts:
             delivery.attempts -= 1
-        self._note(
-            Outcome(
-                delivery,
-                fate.state,
-                started,
-                now,
-                reason=fate.reason,
-                next_attempt_at=fate.next_attempt_at,
-                vendor_code=getattr(result, "vendor_code", None) or "",
-                request_id=getattr(result, "request_id", None) or "",
-                attempted=fate.counts,
-            )
+        return fate
+
+    def _outcome(
+        self, delivery: Delivery, fate: Fate, started: datetime, error: Exception | None = None
+    ) -> Outcome:
+        return Outcome(
+            delivery,
+            fate.state,
+            started,
+            self.hub.clock(),
+            reason=fate.reason,
+            next_attempt_at=fate.next_attempt_at,
+            vendor_code=getattr(error, "vendor_code", None) or "",
+            request_id=getattr(error, "request_id", None) or "",
+            attempted=fate.counts,
         )
-        await self._consequences(delivery, fate)
 
     async def _consequences(self, delivery: Delivery, fate: Fate) -> None:
         if fate.state in ("dead", "unknown"):
             self.troubles.append(Trouble(fate.state, self.slug, fate.reason, delivery))
-        if fate.blocks_until is not None:
-            until = fate.blocks_until
+        until = fate.blocks_until
+        # The many calls of one burst that are all refused make one pause.
+        if until is not None and (self._blocked is None or until > self._blocked + SAME_PAUSE):
+            self._blocked = until
             await self.hub.database.persist(
                 lambda connection: budgets.block(connection, budget_name(self.slug), until)
             )
@@ -236,6 +308,8 @@ class Sender:
 
     async def _refuse(self, reason: str) -> None:
         """Marks the connection as refused, for everybody; only the first one tells of it."""
+        if self._is_refused:
+            return
         self._is_refused = True
         connector, _, name = self.slug.partition("/")
         is_first = await self.hub.database.persist(
@@ -252,12 +326,22 @@ class Sender:
         if is_first:
             self.troubles.append(Trouble("refused", self.slug, reason))
 
-    async def _hold(self, backlog: list[Delivery]) -> None:
+    async def _hold(self, backlog: list[Delivery], reason: str = "") -> None:
         now = self.hub.clock()
+        reason = reason or f"{self.slug} is refused: renew its credentials in the Prefect UI"
         for delivery in backlog:
-            reason = f"{self.slug} is refused: renew its credentials in the Prefect UI"
             self._note(Outcome(delivery, "held", now, now, reason=reason, attempted=False))
         backlog.clear()
+        await self._write()
+
+    async def _bury(self, backlog: list[Delivery], reason: str) -> None:
+        """Ends deliveries for an action that the connector does not have (any more)."""
+        now = self.hub.clock()
+        lost = [one for one in backlog if one.action == backlog[0].action]
+        backlog[:] = [one for one in backlog if one.action != lost[0].action]
+        for delivery in lost:
+            self._note(Outcome(delivery, "dead", now, now, reason=reason, attempted=False))
+            self.troubles.append(Trouble("dead", self.slug, reason, delivery))
         await self._write()
 
     async def _wait_or_park(self, retry_at: datetime, backlog: list[Delivery]) -> None:
@@ -310,10 +394,38 @@ class Sender:
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """How many of a chunk were taken up, and which of them are still ours to send."""
+    """Which of a chunk were taken up, and which of them are still ours to send."""
 
-    taken: int
+    taken: Sequence[Delivery]
     mine: list[Delivery]
+    is_batch: bool
+
+
+def _chunk_size(line: Line, action: Action) -> int:
+    if action.run_batch is not None:
+        return action.batch_size * min(line.manifest.limit.concurrency, 2)
+    return line.manifest.limit.concurrency * 2
+
+
+def _alike(backlog: Sequence[Delivery], action: Action) -> list[Delivery]:
+    """Those that can be sent in the same way as the first: same action, looked for first or not."""
+    looks = _looks_first(action, backlog[0])
+    return [
+        one for one in backlog if one.action == action.name and _looks_first(action, one) is looks
+    ]
+
+
+def _looks_first(action: Action, delivery: Delivery) -> bool:
+    """Whether an earlier attempt may have done it already, and the vendor can be asked."""
+    return action.idempotency is Idempotency.SEARCH_FIRST and delivery.attempts > 0
+
+
+async def _found(line: Line, action: Action, job: Job, delivery: Delivery) -> Sent | None:
+    """For an action that can look first: what an earlier attempt left behind, if anything."""
+    if action.idempotency is Idempotency.SEARCH_FIRST and delivery.attempts > 1:
+        assert action.find is not None
+        return await action.find(line.client, job)
+    return None
 
 
 def job_of(action: Action, delivery: Delivery) -> Job:
