@@ -1,26 +1,21 @@
 """`python -m deployments.prepare store|prefect`: brings store and Prefect to the current state.
 
-Both are safe to repeat. What is costly (deploying, registering blocks) is left out while
-nothing changed since the last time, so that a second start takes seconds and keeps what
-operations changed in the Prefect UI.
+Both are safe to repeat; `hub up` leaves the second out while nothing changed since the last time
+(`deployments.prepared`).
 """
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import os
-import subprocess
 import sys
-from pathlib import Path
 
+from deployments.child import PROJECT
+from deployments.prepared import note_prepared
 from loyalty.programme import Programme
 from loyalty.settings import HubSettings
 from loyalty.store import rulebook
 from loyalty.store.database import Database
 from loyalty.store.migrate import migrate
-
-PROJECT = Path(__file__).resolve().parent.parent
 
 DEFAULT_ROUTES: dict[str, tuple[str, ...]] = {
     "sms": ("twilio/main",),
@@ -70,40 +65,28 @@ async def prepare_store(settings: HubSettings) -> None:
 
 
 async def prepare_prefect(settings: HubSettings) -> None:
-    """Makes work pool, block types, deployments and automations, where anything changed."""
-    note = settings.root / "prepared"
-    wanted = fingerprint(settings)
-    if note.exists() and note.read_text("utf-8") == wanted:
-        return
+    """Makes work pool, block types, deployments and automations."""
     from deployments.automations import ensure_automations
     from deployments.blocks import block_types
     from deployments.pools import ensure_work_pool
 
     await ensure_work_pool(settings.work_pool)
-    for block_type in block_types():
-        await block_type.register_type_and_schema()
-    deploy()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(deploy())
+        for block_type in block_types():
+            group.create_task(block_type.register_type_and_schema())
     await ensure_automations()
-    note.write_text(wanted, "utf-8")
+    note_prepared(settings)
 
 
-def deploy() -> None:
+async def deploy() -> None:
     """`prefect deploy --all`, without questions."""
     command = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all"]
-    subprocess.run(command, cwd=PROJECT, check=True, stdin=subprocess.DEVNULL)  # noqa: S603
-
-
-def fingerprint(settings: HubSettings) -> str:
-    """A hash of all that deploying depends on."""
-    digest = hashlib.sha256(str(settings.prefect_api_url).encode())
-    digest.update(os.environ.get("PREFECT_API_DATABASE_CONNECTION_URL", "").encode())
-    sources = [PROJECT / "prefect.yaml", *sorted((PROJECT / "flows").glob("*.py"))]
-    sources += sorted((PROJECT / "connectors").glob("*/account.py"))
-    sources += sorted((PROJECT / "connectors").glob("*/credentials.py"))
-    sources += sorted((PROJECT / "deployments").glob("*.py"))
-    for source in sources:
-        digest.update(source.read_bytes())
-    return digest.hexdigest()
+    process = await asyncio.create_subprocess_exec(
+        *command, cwd=PROJECT, stdin=asyncio.subprocess.DEVNULL
+    )
+    if await process.wait():
+        raise SystemExit(f"`prefect deploy --all` failed with exit code {process.returncode}")
 
 
 def main() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -127,10 +128,12 @@ class Standby:
 
     async def stop(self) -> None:
         """Sends the waiting runs home, which removes them; those at work go on to their end."""
-        idle = list(self.waiting.values())
-        self.hub.bells.of(self.trigger).dismiss()
-        if idle:
-            await asyncio.wait(idle, timeout=STOP_SECONDS)
+        end = time.monotonic() + STOP_SECONDS
+        idle = set(self.waiting.values())
+        while idle and time.monotonic() < end:
+            # Again and again, since a run that was just made may not have reached the bell yet.
+            self.hub.bells.of(self.trigger).dismiss()
+            _, idle = await asyncio.wait(idle, timeout=0.2)
 
 
 async def close_run(client: PrefectClient, flow_run_id: UUID, state: State[Any]) -> bool:

@@ -7,84 +7,20 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TextIO
-from urllib.error import URLError
-from urllib.request import urlopen
 
+from deployments.child import PROJECT, Child, StartFailed, answers, tail
+from deployments.prepared import is_prepared
 from loyalty.settings import HubSettings
 from loyalty.store.embedded import HUB_DATABASE, PREFECT_DATABASE, EmbeddedPostgres
 
-PROJECT = Path(__file__).resolve().parent.parent
 RESTART_PAUSE = 0.3
-STOP_SECONDS = 25.0
-
-
-class StartFailed(Exception):
-    """A process did not come up; the text names its log and the last lines of it."""
-
-
-@dataclass
-class Child:
-    """One process of the hub.
-
-    Attributes:
-        is_ready: Asked until it says True, after a start.
-    """
-
-    name: str
-    command: list[str]
-    environment: Mapping[str, str]
-    log: Path
-    is_ready: Callable[[], bool]
-    process: subprocess.Popen[bytes] | None = None
-    restarts: int = 0
-
-    def start(self) -> None:
-        """Starts the process; its output goes to its log."""
-        with self.log.open("ab") as sink:
-            self.process = subprocess.Popen(  # noqa: S603 - our own commands
-                self.command,
-                stdout=sink,
-                stderr=subprocess.STDOUT,
-                stdin=subprocess.DEVNULL,
-                env={**os.environ, **self.environment},
-                cwd=PROJECT,
-                start_new_session=True,
-            )
-
-    def is_alive(self) -> bool:
-        """Whether the process runs."""
-        return self.process is not None and self.process.poll() is None
-
-    def wait_ready(self, seconds: float) -> None:
-        """Waits until it serves; StartFailed where it died or took too long."""
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
-            if not self.is_alive():
-                raise StartFailed(f"{self.name} ended at once. {_tail(self.log)}")
-            if self.is_ready():
-                return
-            time.sleep(0.05)
-        raise StartFailed(f"{self.name} did not come up in {seconds:.0f} s. {_tail(self.log)}")
-
-    def stop(self) -> None:
-        """Asks it to end; kills it when it does not."""
-        if self.process is None or not self.is_alive():
-            return
-        self.process.send_signal(signal.SIGTERM)
-        try:
-            self.process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
 
 
 @dataclass
@@ -110,24 +46,20 @@ class Supervisor:
         self._hold_home()
         environment = self._start_database()
         os.environ.update(environment)
-        prefect = self._prefect(environment)
-        self._begin(prefect)
-        sandboxes = self._sandboxes(environment) if self.with_sandboxes else None
-        if sandboxes is not None:
-            self._begin(sandboxes)
+        prefect = self._begin(self._prefect(environment))
+        sandboxes = self._begin(self._sandboxes(environment)) if self.with_sandboxes else None
         self._run_once("migrations", ["-m", "deployments.prepare", "store"], environment)
-        gateway = self._gateway(environment)
-        self._begin(gateway)
+        gateway = self._begin(self._gateway(environment))
+        # Where nothing is to be deployed, the workers load while Prefect starts.
+        workers = self._begin_workers(environment) if is_prepared(self.settings) else []
         self._ready(gateway, f"gateway at {self.settings.base_url}")
         if sandboxes is not None:
             self._ready(sandboxes, f"vendor sandboxes at {self.sandbox_url}")
         self._ready(prefect, f"Prefect at {self.prefect_url}", seconds=90)
-        self._run_once("deployments", ["-m", "deployments.prepare", "prefect"], environment)
-        for number in range(self.settings.workers):
-            self._begin(self._worker(environment, number + 1))
-        for number in range(self.settings.workers):
-            worker = self.children[f"worker-{number + 1}"]
-            self._ready(worker, f"warm worker {number + 1}")
+        if not (workers and self._has_work_pool()):
+            self._run_once("deployments", ["-m", "deployments.prepare", "prefect"], environment)
+        for worker in workers or self._begin_workers(environment):
+            self._ready(worker, f"warm {worker.name.replace('-', ' ')}")
 
     def watch(self) -> None:
         """Starts again what dies, until `stop` is called."""
@@ -241,10 +173,19 @@ class Supervisor:
 
     # --- starting --------------------------------------------------------------------------------
 
-    def _begin(self, child: Child) -> None:
+    def _begin(self, child: Child) -> Child:
         child.start()
         self.children[child.name] = child
         self._note_processes()
+        return child
+
+    def _begin_workers(self, environment: Mapping[str, str]) -> list[Child]:
+        numbers = range(1, self.settings.workers + 1)
+        return [self._begin(self._worker(environment, number)) for number in numbers]
+
+    def _has_work_pool(self) -> bool:
+        """Whether this Prefect database is the one that was deployed to."""
+        return answers(f"{self.settings.prefect_api_url}/work_pools/{self.settings.work_pool}")
 
     def _note_processes(self) -> None:
         """Leaves the process ids in HUB_HOME, for people and tools that look for them."""
@@ -252,9 +193,8 @@ class Supervisor:
         (self.settings.root / "processes.json").write_text(json.dumps(found), "utf-8")
 
     def _ready(self, child: Child, line: str, seconds: float = 60) -> None:
-        started = time.monotonic()
         child.wait_ready(seconds)
-        self.say(f"{line} ({time.monotonic() - started:.1f} s)")
+        self.say(f"{line} ({time.monotonic() - child.started_at:.1f} s)")
 
     def _run_once(self, name: str, command: list[str], environment: Mapping[str, str]) -> None:
         started = time.monotonic()
@@ -271,7 +211,7 @@ class Supervisor:
                 check=False,
             )
         if done.returncode:
-            raise StartFailed(f"{name} failed. {_tail(log)}")
+            raise StartFailed(f"{name} failed. {tail(log)}")
         self.say(f"{name} are up to date ({time.monotonic() - started:.1f} s)")
 
     def _hold_home(self) -> None:
@@ -288,18 +228,3 @@ class Supervisor:
 
 
 _ORDER = {"gatewa": 0, "worker": 1, "sandbo": 2, "prefec": 3}
-
-
-def answers(url: str) -> bool:
-    """Whether a local address answers with 200."""
-    try:
-        with urlopen(url, timeout=1) as reply:  # noqa: S310 - our own loopback address
-            return bool(reply.status == 200)
-    except (URLError, OSError):
-        return False
-
-
-def _tail(log: Path, lines: int = 12) -> str:
-    text = log.read_text("utf-8", "replace") if log.exists() else ""
-    last = "\n".join(text.strip().splitlines()[-lines:])
-    return f"Its log is {log}; the last lines:\n{last}"

@@ -15,6 +15,7 @@ import threading
 from pathlib import Path
 
 import uvloop
+from prefect.client.orchestration import get_client
 
 from deployments.warm import WarmWorker
 from deployments.worker import HubWorker
@@ -22,8 +23,20 @@ from flows.runtime import open_hub
 from loyalty.settings import HubSettings
 
 
+async def prefect_answers(stop: asyncio.Event) -> bool:
+    """Waits for the Prefect server, which starts beside the worker; False when told to stop."""
+    async with get_client() as client:
+        while not stop.is_set():
+            if await client.api_healthcheck() is None:
+                return True
+            await asyncio.sleep(0.1)
+    return False
+
+
 async def work(settings: HubSettings, stop: asyncio.Event) -> None:
     """Opens the runtime and works until told to stop."""
+    if not await prefect_answers(stop):
+        return
     hub = await open_hub(settings)
     worker = HubWorker(
         work_pool_name=settings.work_pool,

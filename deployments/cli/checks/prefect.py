@@ -14,8 +14,8 @@ from typing import Any
 import httpx
 import yaml
 
+from deployments.child import PROJECT
 from deployments.cli.checks.finding import Finding, note, ok, problem
-from deployments.prepare import PROJECT
 from loyalty.events import TRIGGERS
 from loyalty.settings import HubSettings
 
