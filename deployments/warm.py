@@ -57,6 +57,7 @@ class WarmWorker:
             loops = [asyncio.create_task(loop) for loop in self._loops()]
             ready = asyncio.create_task(self._tell_ready())
             await stop.wait()
+            self.hub.is_stopping = True
             ready.cancel()
             for task in (*loops, *self._keepers.values()):
                 task.cancel()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -43,17 +44,14 @@ async def work_off(trigger: str, *, max_events: int, wait_minutes: float) -> Sum
             is there and ends.
     """
     async with runtime() as hub:
-        bell = hub.bells.of(trigger)
         if not wait_minutes:
             return await _work(hub, trigger, max_events, None)
+        bell = hub.bells.of(trigger)
         deadline = hub.clock().timestamp() + wait_minutes * 60
         while (left := deadline - hub.clock().timestamp()) > 0:
             if not await bell.stand_by(left):
                 break
-            try:
-                summary = await _work(hub, trigger, max_events, bell)
-            finally:
-                bell.release()
+            summary = await _work(hub, trigger, max_events, bell)
             if summary.events:
                 return summary
         return Summary()
@@ -61,25 +59,38 @@ async def work_off(trigger: str, *, max_events: int, wait_minutes: float) -> Sum
 
 async def _work(hub: Hub, trigger: str, max_events: int, bell: Bell | None) -> Summary:
     batches: list[Booked] = []
-    summary = Summary()
     async with FanOut(hub) as fan_out:
-        while summary.events < max_events:
-            limit = min(hub.settings.chunk, max_events - summary.events)
-            booked = await book_next(hub, trigger, limit)
-            if booked is None:
-                if bell and batches and await bell.linger(LINGER_SECONDS):
-                    continue
-                break
-            if not batches and hub.on_taken is not None:
-                hub.on_taken(trigger)
-            batches.append(booked)
-            summary.events += len(booked.items)
-            fan_out.feed(booked.deliveries)
+        try:
+            async for booked in _batches(hub, trigger, max_events, bell):
+                batches.append(booked)
+                fan_out.feed(booked.deliveries)
+        finally:
+            if bell is not None:
+                # Another run books what comes from now on: a slow vendor, or a Prefect server
+                # that is away, must not keep it waiting.
+                bell.release()
     if batches:
         hub.bells.of("deliver").ring()
-        summary.deliveries = dict(fan_out.counts)
         await report(trigger, batches, fan_out.troubles)
-    return summary
+    return Summary(sum(len(one.items) for one in batches), dict(fan_out.counts))
+
+
+async def _batches(
+    hub: Hub, trigger: str, max_events: int, bell: Bell | None
+) -> AsyncIterator[Booked]:
+    """Books batch after batch, until nothing has come for a moment or it was enough."""
+    events = 0
+    while events < max_events and not hub.is_stopping and not (bell and bell.is_held):
+        booked = await book_next(hub, trigger, min(hub.settings.chunk, max_events - events))
+        if booked is not None:
+            if not events and hub.on_taken is not None:
+                hub.on_taken(trigger)
+            events += len(booked.items)
+            yield booked
+        elif not (bell and events and await bell.linger(LINGER_SECONDS)):
+            return
+    if bell is not None:
+        bell.ring()  # There may be more: for the run that comes next.
 
 
 async def book_next(hub: Hub, trigger: str, limit: int) -> Booked | None:

@@ -57,10 +57,34 @@ class FanOut:
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(self, *_: object) -> None:
+    async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
         for sender in self.senders.values():
             sender.queue.put_nowait(None)
-        await asyncio.gather(*self.tasks)
+        if kind is asyncio.CancelledError:
+            self._wind_up()
+        try:
+            await self._all_ended()
+        except asyncio.CancelledError:
+            self._wind_up()
+            await self._all_ended()
+            raise
+
+    def _wind_up(self) -> None:
+        """The run was cancelled: calls under way come to their end, nothing else is begun."""
+        for sender in self.senders.values():
+            sender.is_winding_up = True
+
+    async def _all_ended(self) -> None:
+        """Waits for every sender, also where one failed; then says so.
+
+        What was handed to one that had failed already is given back.
+        """
+        if self.tasks:
+            await asyncio.wait(self.tasks)
+        for sender in self.senders.values():
+            await sender.let_go([])
+        for ended in self.tasks:
+            await ended
 
 
 _CURRENT: ContextVar[FanOut] = ContextVar("fan_out")

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import httpx
 from prefect.artifacts import acreate_table_artifact
 from prefect.events import emit_event
 from prefect.runtime import flow_run
@@ -45,30 +46,30 @@ async def report(trigger: str, batches: Sequence[Booked], troubles: Sequence[Tro
     if items:
         rows = _rows(batches)
         left_out = len(items) - len(rows)
-        await acreate_table_artifact(
-            table=rows,
-            key=f"{trigger}-batch",
-            description=_summary(trigger, batches, left_out),
-        )
+        await _leave_table(f"{trigger}-batch", rows, _summary(trigger, batches, left_out))
     emit_events(trigger, batches, troubles)
+
+
+async def _leave_table(key: str, rows: list[dict[str, Any]], description: str) -> None:
+    try:
+        await acreate_table_artifact(table=rows, key=key, description=description)
+    except httpx.HTTPError as error:
+        logger.warning("the table of %s is lost: Prefect %s", key, type(error).__name__)
 
 
 async def leave_deliveries(sent: Sequence[Delivery], counts: Mapping[str, int]) -> None:
     """Leaves the table of a run that only sent."""
     ended = ", ".join(f"{count} {state}" for state, count in sorted(counts.items()))
-    await acreate_table_artifact(
-        table=[
-            {
-                "delivery": one.key,
-                "through": one.route,
-                "attempt": one.attempts,
-                "vendor id": one.vendor_id,
-            }
-            for one in sent[:MOST_ROWS]
-        ],
-        key="deliver-batch",
-        description=f"deliver: {ended or 'nothing could be sent'}.",
-    )
+    rows = [
+        {
+            "delivery": one.key,
+            "through": one.route,
+            "attempt": one.attempts,
+            "vendor id": one.vendor_id,
+        }
+        for one in sent[:MOST_ROWS]
+    ]
+    await _leave_table("deliver-batch", rows, f"deliver: {ended or 'nothing could be sent'}.")
 
 
 def emit_events(trigger: str, batches: Sequence[Booked], troubles: Sequence[Trouble]) -> None:

@@ -46,6 +46,7 @@ class Hub:
 
     Attributes:
         owner: The name under which this process leases deliveries and is seen alive.
+        is_stopping: The process ends: calls under way come to their end, nothing is begun.
         on_taken: Told when a run has taken up a batch, so that the next one is made ready.
     """
 
@@ -57,6 +58,7 @@ class Hub:
     clock: Callable[[], datetime] = wall_clock
     bells: Bells = field(default_factory=Bells)
     texts: Texts = field(default_factory=lambda: shipped_texts())
+    is_stopping: bool = False
     on_taken: Callable[[str], None] | None = None
     _programme: Programme | None = None
     _rules: RuleSet | None = None

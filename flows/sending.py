@@ -53,11 +53,13 @@ class Sender:
     Args:
         hub: The process's runtime (database, clock, owner).
         slug: The connection, `twilio/main`.
+        is_winding_up: Nothing more is begun; what is left is given back.
     """
 
     hub: Any
     slug: str
     queue: asyncio.Queue[Delivery | None] = field(default_factory=asyncio.Queue)
+    is_winding_up: bool = False
     counts: Counter[str] = field(default_factory=Counter)
     troubles: list[Trouble] = field(default_factory=list)
     _unwritten: list[Outcome] = field(default_factory=list)
@@ -70,17 +72,17 @@ class Sender:
         backlog: list[Delivery] = []
         is_open = True
         try:
-            while is_open or backlog:
+            while (is_open or backlog) and not (self.is_winding_up or self.hub.is_stopping):
                 is_open = await self._fill(backlog) and is_open
                 if backlog:
                     await self._round_safely(backlog)
                 else:
                     await self._write()
         finally:
-            await self._let_go(backlog)
+            await self.let_go(backlog)
         return self.counts
 
-    async def _let_go(self, backlog: list[Delivery]) -> None:
+    async def let_go(self, backlog: list[Delivery]) -> None:
         """At the end, also a sudden one: writes down what is known, gives back the rest."""
         while not self.queue.empty():
             waiting = self.queue.get_nowait()

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any, TypeVar
 from uuid import UUID
 
+import asyncpg
 import orjson
 from pydantic import BaseModel
 from sqlalchemy.exc import DBAPIError, InterfaceError
@@ -115,15 +116,23 @@ class Database:
 def _away_in_words() -> Iterator[None]:
     try:
         yield
-    except (OSError, InterfaceError) as error:
+    except (OSError, InterfaceError, asyncpg.InterfaceError) as error:
         raise StoreAway("PostgreSQL cannot be reached") from error
+    except asyncpg.PostgresError as error:
+        # What goes wrong while connecting comes from the driver, not wrapped by SQLAlchemy.
+        if is_going_away(error):
+            raise StoreAway("PostgreSQL takes no connections at the moment") from error
+        raise
     except DBAPIError as error:
-        if error.connection_invalidated or is_going_away(error):
+        if error.connection_invalidated or is_going_away(error.orig):
             raise StoreAway("PostgreSQL went away in the middle of the work") from error
         raise
 
 
-def is_going_away(error: DBAPIError) -> bool:
-    """Whether the error says that the server stops, starts or has no room (57P, 53, 08)."""
-    state = str(getattr(error.orig, "sqlstate", "") or "")
+def is_going_away(error: BaseException | None) -> bool:
+    """Whether the driver's error says that the server stops, starts or has no room.
+
+    https://www.postgresql.org/docs/18/errcodes-appendix.html: 57P, 53 and 08.
+    """
+    state = str(getattr(error, "sqlstate", "") or "")
     return state.startswith(("57P", "53", "08"))

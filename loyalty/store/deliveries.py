@@ -273,6 +273,17 @@ async def give_back(connection: AsyncConnection, ids: Sequence[UUID], *, owner: 
         )
 
 
+async def give_back_lease(connection: AsyncConnection, *, owner: str, leased_at: datetime) -> None:
+    """Frees what the owner leased at an instant and nobody works on."""
+    await connection.execute(
+        text("""
+            update deliveries set owner = '', lease_until = null
+            where owner = :owner and lease_until = :lease and state in ('pending', 'sending')
+        """),
+        {"owner": owner, "lease": leased_at + LEASE},
+    )
+
+
 async def give_back_events(
     connection: AsyncConnection, event_ids: Sequence[int], *, owner: str
 ) -> None:
