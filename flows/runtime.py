@@ -17,7 +17,7 @@ from pathlib import Path
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from flows.bells import Bells
-from flows.booking import Terms
+from flows.clerk import Terms
 from flows.clients import Clients
 from flows.directory import Directory
 from flows.planning import Planner
