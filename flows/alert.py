@@ -17,22 +17,25 @@ from loyalty.store.ids import new_id
 
 Text = Annotated[
     str,
-    Field(title="Text", min_length=1, max_length=2900, description="What the team should read."),
+    Field(min_length=1, max_length=2900),
 ]
 Key = Annotated[
     str,
     Field(
-        title="Key",
         min_length=1,
         max_length=200,
-        description="The same key is posted once, however often this runs.",
     ),
 ]
 
 
 @flow(name="alert", persist_result=False)
 async def alert(text: Text, key: Key) -> None:
-    """Tells the team, through the connection that serves `chat`; without one the line waits."""
+    """Tells the team, through the connection that serves `chat`; without one the line waits.
+
+    Args:
+        text: What the team should read.
+        key: The same key is posted once, however often this runs.
+    """
     async with runtime() as hub:
         terms = await hub.terms()
         route = terms.planner.directory.route(Capability.CHAT, terms.programme)

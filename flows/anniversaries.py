@@ -17,18 +17,13 @@ from loyalty.store.calendar import Candidate
 
 AsOf = Annotated[
     datetime | None,
-    Field(
-        title="As of",
-        description="The instant to ask about; empty for now. Use it to rehearse or to catch up.",
-    ),
+    Field(),
 ]
 DaysBack = Annotated[
     int,
     Field(
         ge=1,
         le=30,
-        title="Days back",
-        description="How far back to look for days that were missed, e.g. in an outage.",
     ),
 ]
 
@@ -38,6 +33,10 @@ async def anniversaries(as_of: AsOf = None, days_back: DaysBack = 2) -> None:
     """Finds joining anniversaries and birthdays that have come, in each member's own time zone.
 
     Each is found once a year however often this runs; the `milestones` flow rewards it.
+
+    Args:
+        as_of: The instant to ask about; empty for now. Use it to rehearse or to catch up.
+        days_back: How far back to look for days that were missed, e.g. in an outage.
     """
     async with runtime() as hub:
         now = as_of or hub.clock()

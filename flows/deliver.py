@@ -30,6 +30,10 @@ async def deliver(max_events: MaxEvents = 1000, wait_minutes: WaitMinutes = 0) -
 
     Runs by itself when something is due. What a worker was sending when it died is looked up,
     sent again with the same key where that is safe, and otherwise left to a person.
+
+    Args:
+        max_events: How many due deliveries this run takes at most; the rest waits for the next.
+        wait_minutes: How long to stand by for the first delivery. 0 takes what is waiting now.
     """
     async with runtime() as hub:
         if not wait_minutes:

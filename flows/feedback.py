@@ -14,5 +14,9 @@ async def feedback(max_events: MaxEvents = 1000, wait_minutes: WaitMinutes = 0) 
 
     Runs by itself whenever such events arrive. Start it by hand to work off what waits, for
     example what was held while the deployment was paused.
+
+    Args:
+        max_events: How many waiting events this run takes at most; the rest waits for the next.
+        wait_minutes: How long to stand by for the first event. 0 takes what is waiting now.
     """
     await work_off("feedback", max_events=max_events, wait_minutes=wait_minutes)

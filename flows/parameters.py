@@ -1,4 +1,8 @@
-"""Parameters that several flows share, described for the form in the Prefect UI."""
+"""Parameters that several flows share, with their bounds.
+
+Their descriptions are in the flows' docstrings: of an annotation, Prefect's form takes the bounds
+and not the text.
+"""
 
 from __future__ import annotations
 
@@ -6,22 +10,5 @@ from typing import Annotated
 
 from pydantic import Field
 
-MaxEvents = Annotated[
-    int,
-    Field(
-        ge=1,
-        le=1000,
-        title="Most events",
-        description="How many waiting events this run takes at most; the rest waits for the next.",
-    ),
-]
-
-WaitMinutes = Annotated[
-    float,
-    Field(
-        ge=0,
-        le=1440,
-        title="Wait, in minutes",
-        description="How long to stand by for the first event. 0 takes what is waiting now.",
-    ),
-]
+MaxEvents = Annotated[int, Field(ge=1, le=1000)]
+WaitMinutes = Annotated[float, Field(ge=0, le=1440)]

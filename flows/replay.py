@@ -11,27 +11,9 @@ from pydantic import Field
 from flows.runtime import runtime
 from loyalty.store import audit, deliveries, inbox
 
-Events = Annotated[
-    list[str],
-    Field(
-        title="Events",
-        max_length=1000,
-        description="Business keys of failed, refused or parked events, e.g. "
-        "shopify/main:order.paid:1001. Events that are done stay done.",
-    ),
-]
-Deliveries = Annotated[
-    list[UUID],
-    Field(
-        title="Deliveries",
-        max_length=1000,
-        description="Ids of dead or unknown deliveries. An unknown one may then arrive twice: "
-        "look at the vendor first.",
-    ),
-]
-Reason = Annotated[
-    str, Field(title="Reason", max_length=500, description="Why; kept in the audit log.")
-]
+Events = Annotated[list[str], Field(max_length=1000)]
+Deliveries = Annotated[list[UUID], Field(max_length=1000)]
+Reason = Annotated[str, Field(max_length=500)]
 
 
 @flow(name="replay", persist_result=False)
@@ -40,7 +22,15 @@ async def replay(
     deliveries_to_send: Deliveries = [],  # noqa: B006
     reason: Reason = "",
 ) -> None:
-    """Puts failed events and dead deliveries back, with their old keys, so that nothing doubles."""
+    """Puts failed events and dead deliveries back, with their old keys, so that nothing doubles.
+
+    Args:
+        events: Business keys of failed, refused or parked events, such as
+            shopify/main:order.paid:1001. Events that are done stay done.
+        deliveries_to_send: Ids of dead or unknown deliveries. An unknown one may then arrive twice:
+            look at the vendor first.
+        reason: Why; kept in the audit log.
+    """
     async with runtime() as hub:
         async with hub.database.begin() as connection:
             again = await inbox.replay(connection, events)
