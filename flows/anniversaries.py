@@ -15,21 +15,11 @@ from loyalty.occasions import due_years, zone_of
 from loyalty.store import calendar, inbox
 from loyalty.store.calendar import Candidate
 
-AsOf = Annotated[
-    datetime | None,
-    Field(),
-]
-DaysBack = Annotated[
-    int,
-    Field(
-        ge=1,
-        le=30,
-    ),
-]
+DaysBack = Annotated[int, Field(ge=1, le=30)]
 
 
 @flow(name="anniversaries", persist_result=False)
-async def anniversaries(as_of: AsOf = None, days_back: DaysBack = 2) -> None:
+async def anniversaries(as_of: datetime | None = None, days_back: DaysBack = 2) -> None:
     """Finds joining anniversaries and birthdays that have come, in each member's own time zone.
 
     Each is found once a year however often this runs; the `milestones` flow rewards it.
