@@ -6,14 +6,22 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
 
+import psutil
+
 PROJECT = Path(__file__).resolve().parent.parent
 STOP_SECONDS = 25.0
+
+SOON, FIRST_PAUSE, LONGEST_PAUSE = 5.0, 1.0, 15.0
+"""A process that died sooner after its start is started again after a pause that doubles."""
+
+PID_BEFORE = "HUB_PID_BEFORE"
+"""The variable that tells a process which one it follows."""
 
 
 class StartFailed(Exception):
@@ -27,6 +35,7 @@ class Child:
     Attributes:
         is_ready: Asked until it says True, after a start.
         started_at: When it was last started, on the monotonic clock.
+        pid_before: The process that it follows, so that it can take over what that one held.
     """
 
     name: str
@@ -37,20 +46,35 @@ class Child:
     process: subprocess.Popen[bytes] | None = None
     restarts: int = 0
     started_at: float = 0.0
+    pid_before: int | None = None
+    pause: float = 0.0
 
     def start(self) -> None:
         """Starts the process; its output goes to its log."""
         self.started_at = time.monotonic()
+        follows = {} if self.pid_before is None else {PID_BEFORE: str(self.pid_before)}
         with self.log.open("ab") as sink:
             self.process = subprocess.Popen(  # noqa: S603 - our own commands
                 self.command,
                 stdout=sink,
                 stderr=subprocess.STDOUT,
                 stdin=subprocess.DEVNULL,
-                env={**os.environ, **self.environment},
+                env={**os.environ, **self.environment, **follows},
                 cwd=PROJECT,
                 start_new_session=True,
             )
+
+    def start_again(self) -> None:
+        """Starts it after it died, later and later where it dies at once."""
+        self.restarts += 1
+        lived = time.monotonic() - self.started_at
+        self.pause = min(self.pause * 2 or FIRST_PAUSE, LONGEST_PAUSE) if lived < SOON else 0.0
+        self.pid_before = self.process.pid if self.process else None
+        self.start()
+
+    def may_start(self) -> bool:
+        """Whether it is time to start it again."""
+        return time.monotonic() - self.started_at >= self.pause
 
     def is_alive(self) -> bool:
         """Whether the process runs."""
@@ -79,6 +103,29 @@ class Child:
             self.process.wait()
 
 
+def end_leftovers(pids: Iterable[int], home: Path) -> None:
+    """Ends processes of this home whose supervisor was killed: they hold the ports."""
+    left = [one for one in map(_living, pids) if one is not None and _home_of(one) == str(home)]
+    for process in left:
+        process.terminate()
+    for process in psutil.wait_procs(left, timeout=STOP_SECONDS)[1]:
+        process.kill()
+
+
+def _living(pid: int) -> psutil.Process | None:
+    try:
+        return psutil.Process(pid)
+    except psutil.NoSuchProcess:
+        return None
+
+
+def _home_of(process: psutil.Process) -> str:
+    try:
+        return str(process.environ().get("HUB_HOME", ""))
+    except psutil.Error:
+        return ""
+
+
 def answers(url: str) -> bool:
     """Whether a local address answers with 200."""
     try:
@@ -89,6 +136,7 @@ def answers(url: str) -> bool:
 
 
 def tail(log: Path, lines: int = 12) -> str:
+    """Where a log is, and how it ends."""
     text = log.read_text("utf-8", "replace") if log.exists() else ""
     last = "\n".join(text.strip().splitlines()[-lines:])
     return f"Its log is {log}; the last lines:\n{last}"

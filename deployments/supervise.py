@@ -15,12 +15,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TextIO
 
-from deployments.child import PROJECT, Child, StartFailed, answers, tail
+from deployments.child import PROJECT, Child, StartFailed, answers, end_leftovers, tail
 from deployments.prepared import is_prepared
 from loyalty.settings import HubSettings
-from loyalty.store.embedded import HUB_DATABASE, PREFECT_DATABASE, EmbeddedPostgres
+from loyalty.store.embedded import (
+    HUB_DATABASE,
+    PREFECT_DATABASE,
+    EmbeddedPostgres,
+    PostgresFailed,
+)
 
 RESTART_PAUSE = 0.3
+DATABASE_PAUSE = 2.0
+"""Before the next try, where the database could not be started again."""
 
 
 @dataclass
@@ -40,10 +47,13 @@ class Supervisor:
     children: dict[str, Child] = field(default_factory=dict)
     _stopping: threading.Event = field(default_factory=threading.Event)
     _lock: TextIO | None = None
+    _before: dict[str, int] = field(default_factory=dict)
 
     def start(self) -> None:
         """Brings everything up, each with a line, and prepares database and deployments."""
         self._hold_home()
+        self._before = self._noted_processes()
+        end_leftovers(self._before.values(), self.settings.root)
         environment = self._start_database()
         os.environ.update(environment)
         prefect = self._begin(self._prefect(environment))
@@ -64,15 +74,22 @@ class Supervisor:
     def watch(self) -> None:
         """Starts again what dies, until `stop` is called."""
         while not self._stopping.wait(RESTART_PAUSE):
-            if self.postgres is not None and not self.postgres.is_running():
-                self.say("PostgreSQL died: starting it again")
-                self.postgres.restart_after_crash()
+            self._watch_database()
             for child in self.children.values():
-                if not child.is_alive() and not self._stopping.is_set():
-                    child.restarts += 1
+                if not child.is_alive() and child.may_start() and not self._stopping.is_set():
                     self.say(f"{child.name} died: starting it again")
-                    child.start()
+                    child.start_again()
                     self._note_processes()
+
+    def _watch_database(self) -> None:
+        if self.postgres is None or self.postgres.is_running():
+            return
+        self.say("PostgreSQL died: starting it again")
+        try:
+            self.postgres.start()
+        except PostgresFailed as error:
+            self.say(f"{error}")
+            self._stopping.wait(DATABASE_PAUSE)
 
     def stop(self) -> None:
         """Ends everything in the order of the work: gateway, workers, Prefect, database."""
@@ -109,7 +126,10 @@ class Supervisor:
         else:
             started = time.monotonic()
             self.postgres = EmbeddedPostgres(self.settings.root)
-            self.postgres.start()
+            try:
+                self.postgres.start()
+            except PostgresFailed as error:
+                raise StartFailed(str(error)) from error
             self.postgres.create_databases()
             hub_url = self.postgres.url(HUB_DATABASE)
             prefect_url = self.postgres.url(PREFECT_DATABASE)
@@ -169,7 +189,9 @@ class Supervisor:
     ) -> Child:
         log = self.settings.root / "logs" / f"{name}.log"
         log.parent.mkdir(exist_ok=True)
-        return Child(name, [sys.executable, *command], environment, log, is_ready)
+        command = [sys.executable, *command]
+        before = self._before.get(name)
+        return Child(name, command, environment, log, is_ready, pid_before=before)
 
     # --- starting --------------------------------------------------------------------------------
 
@@ -186,6 +208,14 @@ class Supervisor:
     def _has_work_pool(self) -> bool:
         """Whether this Prefect database is the one that was deployed to."""
         return answers(f"{self.settings.prefect_api_url}/work_pools/{self.settings.work_pool}")
+
+    def _noted_processes(self) -> dict[str, int]:
+        """The process ids of the latest hub of this home."""
+        try:
+            found = json.loads((self.settings.root / "processes.json").read_text("utf-8"))
+        except (FileNotFoundError, ValueError):
+            return {}
+        return {str(name): int(pid) for name, pid in found.items()}
 
     def _note_processes(self) -> None:
         """Leaves the process ids in HUB_HOME, for people and tools that look for them."""

@@ -17,10 +17,12 @@ from pathlib import Path
 import uvloop
 from prefect.client.orchestration import get_client
 
+from deployments.child import PID_BEFORE
 from deployments.warm import WarmWorker
 from deployments.worker import HubWorker
 from flows.runtime import open_hub
 from loyalty.settings import HubSettings
+from loyalty.store import workers
 
 
 async def prefect_answers(stop: asyncio.Event) -> bool:
@@ -38,6 +40,9 @@ async def work(settings: HubSettings, stop: asyncio.Event) -> None:
     if not await prefect_answers(stop):
         return
     hub = await open_hub(settings)
+    if pid := os.environ.get(PID_BEFORE):
+        async with hub.database.begin() as connection:
+            await workers.bury(connection, f"{hub.owner.partition(':')[0]}:{pid}:")
     worker = HubWorker(
         work_pool_name=settings.work_pool,
         name=hub.owner,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import signal
 import sys
 import threading
@@ -17,18 +16,18 @@ def run_up(*, with_sandboxes: bool) -> int:
     supervisor = Supervisor(HubSettings(), say, with_sandboxes=with_sandboxes)
     try:
         start(supervisor)
+        say("")
+        say(f"hub      {supervisor.settings.base_url}")
+        say(f"Prefect  {supervisor.prefect_url}")
+        say("Ctrl-C stops it; the data stays.")
+        supervisor.watch()
     except StartFailed as error:
         print(f"hub: {error}", file=sys.stderr)
-        supervisor.stop()
         return 1
-    say("")
-    say(f"hub      {supervisor.settings.base_url}")
-    say(f"Prefect  {supervisor.prefect_url}")
-    say("Ctrl-C stops it; the data stays.")
-    with contextlib.suppress(KeyboardInterrupt):
-        supervisor.watch()
-    say("stopping …")
-    supervisor.stop()
+    except KeyboardInterrupt:
+        say("stopping …")
+    finally:
+        supervisor.stop()
     return 0
 
 

