@@ -13,12 +13,13 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from connectors.kit import registry
 from connectors.kit.manifest import Manifest
-from gateway.commit import Bounds, GroupCommit
+from gateway.commit import GroupCommit
 from gateway.connections import ConnectionTable
 from gateway.figures import FiguresDesk
 from gateway.hooks import PREFIX, Hooks
 from gateway.metrics import Metrics
 from gateway.pages import Pages, pages_app
+from gateway.work import Bounds
 from loyalty.settings import HubSettings
 from loyalty.store.database import Database, StoreAway
 from loyalty.store.vault import Vault
@@ -90,7 +91,7 @@ def _lifespan(
         try:
             yield
         finally:
-            await commit.drain()
+            await commit.aclose()
             watch.cancel()
             with suppress(asyncio.CancelledError):
                 await watch

@@ -10,17 +10,17 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from time import perf_counter
-from typing import Protocol
 
 import asyncpg
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from gateway.lane import Lane
 from gateway.stack import stack_of
+from gateway.work import Bounds, CommitObserver, Crowded, Kept, Rejection, Unstorable, Work
 from loyalty.store import inbox
 from loyalty.store.database import Database, StoreAway
 from loyalty.store.inbox import Incoming
@@ -37,48 +37,6 @@ _BAD_ROW = ("22", "23", "54")
 """Data that is out of range, breaks a constraint, or is too large for an index."""
 
 
-class Crowded(Exception):
-    """Too many requests wait for the database already; this one was not queued."""
-
-
-class Unstorable(Exception):
-    """The database cannot take what this request holds; the text says why, without the data."""
-
-
-@dataclass(frozen=True, slots=True)
-class Rejection:
-    """A proven request that cannot be read, to be kept for inspection."""
-
-    connector: str
-    connection: str
-    received_at: datetime
-    problem: str
-    headers: Mapping[str, str]
-    body: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Work:
-    """What one request wants to be kept: its events, or itself as a rejection."""
-
-    incoming: Sequence[Incoming] = ()
-    rejection: Rejection | None = None
-
-    @property
-    def size(self) -> int:
-        """About how many bytes it holds in memory."""
-        kept = sum(len(one.raw or b"") for one in self.incoming)
-        return kept + (len(self.rejection.body) if self.rejection else 0)
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """How many events of a request are new, and how many were known."""
-
-    accepted: int
-    duplicates: int
-
-
 @dataclass(slots=True)
 class _Place:
     work: Work
@@ -86,42 +44,11 @@ class _Place:
     kept: asyncio.Future[Kept] = field(default_factory=lambda: asyncio.Future())
 
 
-@dataclass(frozen=True, slots=True)
-class Bounds:
-    """How much is taken on at once.
-
-    Attributes:
-        group: Requests in one transaction.
-        group_bytes: Where a group stops growing.
-        waiting: Requests that may wait.
-        waiting_bytes: What they may hold together.
-        in_flight: Transactions under way at once.
-        patience_seconds: How long a request waits before it is told to come again.
-        commit_seconds: How long a transaction may take before it is given up.
-    """
-
-    group: int = 256
-    group_bytes: int = 4 * 1024 * 1024
-    waiting: int = 4096
-    waiting_bytes: int = 64 * 1024 * 1024
-    in_flight: int = 2
-    patience_seconds: float = 9.5
-    commit_seconds: float = 9.0
-
-
-class Observer(Protocol):
-    """Told about each commit, for the metrics."""
-
-    def committed(self, requests: int, seconds: float) -> None:
-        """A group of so many requests was committed within so many seconds."""
-        ...
-
-
 class GroupCommit:
     """Keeps what requests bring, many in one transaction."""
 
     def __init__(
-        self, database: Database, *, observer: Observer, bounds: Bounds | None = None
+        self, database: Database, *, observer: CommitObserver, bounds: Bounds | None = None
     ) -> None:
         self._database = database
         self._observer = observer
@@ -131,6 +58,7 @@ class GroupCommit:
         self._keys: set[str] = set()
         self._commits: set[asyncio.Task[None]] = set()
         self._is_pump_due = False
+        self._lanes = [Lane(database.driver_url) for _ in range(self._bounds.in_flight)]
 
     @property
     def waiting(self) -> int:
@@ -165,6 +93,12 @@ class GroupCommit:
         """Waits until nothing is queued or under way."""
         while self._queue or self._commits:
             await (asyncio.wait(self._commits) if self._commits else asyncio.sleep(0))
+
+    async def aclose(self) -> None:
+        """Finishes what is queued or under way, and closes the connections."""
+        await self.drain()
+        for lane in self._lanes:
+            lane.drop()
 
     def _pump_soon(self) -> None:
         # At the end of this turn of the loop, so that all who arrived in it go together.
@@ -245,7 +179,7 @@ class GroupCommit:
                 except StoreAway:
                     if pause > _PAUSES[0]:
                         raise
-                except DBAPIError as error:
+                except (DBAPIError, asyncpg.PostgresError) as error:
                     if _state(error) not in _RETRIED:
                         raise
                 await asyncio.sleep(pause)
@@ -254,17 +188,24 @@ class GroupCommit:
     async def _transaction(self, works: Sequence[Work]) -> list[Kept]:
         incoming = [one for work in works for one in work.incoming]
         rejections = [work.rejection for work in works if work.rejection is not None]
-        fresh: set[str] = set()
         if rejections:
-            async with self._database.begin() as connection:
-                if incoming:
-                    fresh = await inbox.accept(connection, incoming)
-                for rejection in rejections:
-                    await _reject(connection, rejection)
+            fresh = await self._together(incoming, rejections)
         else:
-            async with self._database.each_alone() as connection:
-                fresh = await inbox.accept(connection, incoming)
+            lane = self._lanes.pop()
+            try:
+                fresh = await lane.accept(incoming)
+            finally:
+                self._lanes.append(lane)
         return [_kept(work, fresh) for work in works]
+
+    async def _together(
+        self, incoming: Sequence[Incoming], rejections: Sequence[Rejection]
+    ) -> set[str]:
+        async with self._database.begin() as connection:
+            fresh = await inbox.accept(connection, incoming) if incoming else set()
+            for rejection in rejections:
+                await _reject(connection, rejection)
+        return fresh
 
 
 def _keys_of(work: Work) -> list[str]:
@@ -300,15 +241,16 @@ def _fail(group: Sequence[_Place], error: Exception) -> None:
 
 
 def _is_away(error: Exception) -> bool:
-    return isinstance(error, (StoreAway, OSError, asyncpg.PostgresError, asyncpg.InterfaceError))
+    if isinstance(error, asyncpg.PostgresError):
+        return not _state(error)
+    return isinstance(error, (StoreAway, OSError, asyncpg.InterfaceError))
 
 
 def _verdict(error: Exception) -> Exception:
     """What a request is told: that its content cannot be kept, or to come again."""
-    if isinstance(error, DBAPIError) and _state(error)[:2] in _BAD_ROW:
-        return Unstorable(_CANNOT_BE_KEPT)
-    if isinstance(error, ValueError):  # text that has no UTF-8 form, seen before it is sent
-        return Unstorable(_CANNOT_BE_KEPT)
+    is_answer = isinstance(error, (DBAPIError, asyncpg.PostgresError))
+    if (is_answer and _state(error)[:2] in _BAD_ROW) or isinstance(error, ValueError):
+        return Unstorable(_CANNOT_BE_KEPT)  # ValueError: text without a UTF-8 form, seen at once
     if not _is_away(error):
         logger.error("a group could not be committed: %s", stack_of(error))
     return error if isinstance(error, StoreAway) else StoreAway("PostgreSQL cannot be used")
@@ -317,5 +259,6 @@ def _verdict(error: Exception) -> Exception:
 _CANNOT_BE_KEPT = "a text or number in it cannot be stored, such as a NUL or half a character"
 
 
-def _state(error: DBAPIError) -> str:
-    return str(getattr(error.orig, "sqlstate", "") or "")
+def _state(error: Exception) -> str:
+    """The SQLSTATE, whether SQLAlchemy or the driver itself reports."""
+    return str(getattr(getattr(error, "orig", error), "sqlstate", "") or "")

@@ -135,8 +135,7 @@ class ConnectionTable:
     async def _listen(self) -> None:
         """Refreshes whenever the bell rings, and every so often, while the connection holds."""
         bell = asyncio.Event()
-        dsn = self._database.url.replace("postgresql+asyncpg://", "postgresql://", 1)
-        listener = await asyncpg.connect(dsn, timeout=5)
+        listener = await asyncpg.connect(self._database.driver_url, timeout=5)
         try:
             listener.add_termination_listener(lambda *_: bell.set())
             await listener.add_listener(connections.BELL, lambda *_: bell.set())

@@ -19,10 +19,11 @@ from starlette.types import Receive, Scope, Send
 from connectors.kit.redact import safe_headers
 from connectors.kit.webhook import InboundRequest, Reply, Unreadable
 from gateway.answers import Answer, HungUp, Refused, accepted, later, send_answer, send_early
-from gateway.commit import Crowded, GroupCommit, Kept, Rejection, Unstorable, Work
+from gateway.commit import GroupCommit
 from gateway.connections import ConnectionTable, Hook
 from gateway.reading import BodyReader, headers_of, inbound
 from gateway.receiving import Ignored, greet, prove, understand
+from gateway.work import Crowded, Kept, Rejection, Unstorable, Work
 from loyalty.store.database import StoreAway
 from loyalty.store.inbox import Incoming
 

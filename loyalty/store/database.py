@@ -70,22 +70,14 @@ class Database:
         Raises:
             StoreAway: PostgreSQL is away; whatever the block did is undone.
         """
-        with _away_in_words():
+        with away_in_words():
             async with self.engine.begin() as connection:
                 yield connection
 
-    @asynccontextmanager
-    async def each_alone(self) -> AsyncIterator[AsyncConnection]:
-        """A connection on which every statement is a transaction of its own.
-
-        One round trip instead of three, for work that is one statement.
-
-        Raises:
-            StoreAway: PostgreSQL is away; whether the last statement took effect is not known.
-        """
-        with _away_in_words():
-            async with self.engine.connect() as connection:
-                yield await connection.execution_options(isolation_level="AUTOCOMMIT")
+    @property
+    def driver_url(self) -> str:
+        """The address for asyncpg itself, for what SQLAlchemy has no part in (LISTEN)."""
+        return self.url.replace("postgresql+asyncpg://", "postgresql://", 1)
 
     async def persist(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
         """Runs work that may be repeated in a transaction, again and again until it is through.
@@ -113,7 +105,8 @@ class Database:
 
 
 @contextmanager
-def _away_in_words() -> Iterator[None]:
+def away_in_words() -> Iterator[None]:
+    """Turns what SQLAlchemy or the driver says of an absent PostgreSQL into StoreAway."""
     try:
         yield
     except (OSError, InterfaceError, asyncpg.InterfaceError) as error:

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 from pydantic import ValidationError
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -63,54 +64,65 @@ class Closing:
     attempts: int = 0
 
 
-_ACCEPT = text("""
+_ACCEPT = """
 with fresh as (
     insert into inbox (business_key, store, type, key, subject, trigger, occurred_at,
                        received_at, data, raw, delivery_id)
     select k, s, t, y, b, g, o, r, cast(d as jsonb), w, i
-    from unnest(cast(:business_key as text[]), cast(:store as text[]), cast(:type as text[]),
-                cast(:key as text[]), cast(:subject as text[]), cast(:trigger as text[]),
-                cast(:occurred_at as timestamptz[]), cast(:received_at as timestamptz[]),
-                cast(:data as text[]), cast(:raw as bytea[]), cast(:delivery_id as text[]))
+    from unnest(cast($1 as text[]), cast($2 as text[]), cast($3 as text[]), cast($4 as text[]),
+                cast($5 as text[]), cast($6 as text[]), cast($7 as timestamptz[]),
+                cast($8 as timestamptz[]), cast($9 as text[]), cast($10 as bytea[]),
+                cast($11 as text[]))
          as u(k, s, t, y, b, g, o, r, d, w, i)
     on conflict (business_key) do nothing
     returning business_key, trigger
 ),
 bell as (
-    select pg_notify(:bell, string_agg(distinct trigger, ',' order by trigger))
+    select pg_notify($12, string_agg(distinct trigger, ',' order by trigger))
     from fresh having count(*) > 0
 )
 select fresh.business_key from fresh cross join bell
-""")
+"""
 
 
 async def accept(connection: AsyncConnection, incoming: Sequence[Incoming]) -> set[str]:
     """Keeps events for good once the transaction commits, and rings the bell.
 
-    It is one statement, so that the gateway can let it be the whole transaction.
-
     Returns:
         The business keys that are new; the others were known already.
     """
-    events = [one.event for one in incoming]
-    result = await connection.execute(
-        _ACCEPT,
-        {
-            "business_key": [event.business_key for event in events],
-            "store": [event.store for event in events],
-            "type": [event.type.value for event in events],
-            "key": [event.key for event in events],
-            "subject": [event.subject for event in events],
-            "trigger": [event.trigger for event in events],
-            "occurred_at": [event.time for event in events],
-            "received_at": [one.received_at for one in incoming],
-            "data": [event.data.model_dump_json() for event in events],
-            "raw": [one.raw for one in incoming],
-            "delivery_id": [one.delivery_id for one in incoming],
-            "bell": BELL,
-        },
-    )
+    result = await connection.exec_driver_sql(_ACCEPT, _columns(incoming))
     return set(result.scalars())
+
+
+async def accept_alone(
+    connection: asyncpg.Connection[asyncpg.Record], incoming: Sequence[Incoming]
+) -> set[str]:
+    """The same as a transaction of its own, on the driver's connection: kept once it returns.
+
+    Bell and rows are one statement and one round trip, and SQLAlchemy's share of a small
+    commit (four fifths of its CPU time) is saved.
+    """
+    rows = await connection.fetch(_ACCEPT, *_columns(incoming))
+    return {row[0] for row in rows}
+
+
+def _columns(incoming: Sequence[Incoming]) -> tuple[Any, ...]:
+    events = [one.event for one in incoming]
+    return (
+        [event.business_key for event in events],
+        [event.store for event in events],
+        [event.type.value for event in events],
+        [event.key for event in events],
+        [event.subject for event in events],
+        [event.trigger for event in events],
+        [event.time for event in events],
+        [one.received_at for one in incoming],
+        [event.data.model_dump_json() for event in events],
+        [one.raw for one in incoming],
+        [one.delivery_id for one in incoming],
+        BELL,
+    )
 
 
 async def ring(connection: AsyncConnection, triggers: Iterable[str]) -> None:

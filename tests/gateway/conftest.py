@@ -22,8 +22,8 @@ from uvicorn.server import ServerState
 from connectors.kit.manifest import Manifest
 from connectors.kit.webhook import InboundRequest
 from gateway.app import create_app
-from gateway.commit import Bounds
 from gateway.protocol import BoundedHttp
+from gateway.work import Bounds
 from loyalty.settings import HubSettings
 from loyalty.store import connections
 from loyalty.store.connections import StoredConnection

@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import text
 
-from gateway.commit import Bounds, Crowded, GroupCommit, Kept, Rejection, Unstorable, Work
+from gateway.commit import GroupCommit
+from gateway.work import Bounds, Crowded, Kept, Rejection, Unstorable, Work
 from loyalty.events import Cancellation, Event, EventType
 from loyalty.store.database import Database, StoreAway
 from loyalty.store.inbox import Incoming
