@@ -71,7 +71,7 @@ async def _work(hub: Hub, trigger: str, max_events: int, bell: Bell | None) -> S
                 bell.release()
     if batches:
         hub.bells.of("deliver").ring()
-        await report(trigger, batches, fan_out.troubles)
+        await report(hub, trigger, batches, fan_out)
     return Summary(sum(len(one.items) for one in batches), dict(fan_out.counts))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 
@@ -14,7 +15,7 @@ from flows.batch import LINGER_SECONDS
 from flows.bells import Bell
 from flows.fanout import FanOut
 from flows.parameters import MaxEvents, WaitMinutes
-from flows.report import emit_events, leave_deliveries
+from flows.report import emit_events, report_deliveries
 from flows.runtime import Hub, runtime
 from flows.sending import Trouble
 from loyalty.store import deliveries
@@ -63,7 +64,8 @@ async def _work(hub: Hub, most: int, bell: Bell | None) -> int:
                 bell.release()
     taken = len(shown) + len(lost)
     if taken:
-        await leave_deliveries(shown, fan_out.counts)
+        shown.extend(one.delivery for one in lost if one.delivery is not None)
+        await report_deliveries(hub, shown, fan_out.counts + Counter(unknown=len(lost)))
         emit_events("deliver", [], [*lost, *fan_out.troubles])
     return taken
 

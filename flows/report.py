@@ -3,26 +3,39 @@
 from __future__ import annotations
 
 import logging
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
+from uuid import UUID
 
 import httpx
+from prefect import get_run_logger
 from prefect.artifacts import acreate_table_artifact
 from prefect.events import emit_event
 from prefect.runtime import flow_run
 
 from connectors.kit.redact import without_people
 from flows.booking import Booked
+from flows.fanout import FanOut
+from flows.runtime import Hub
 from flows.sending import Trouble
+from flows.tables import (
+    EXPLAINED,
+    MOST_ROWS,
+    Row,
+    Told,
+    delivery_rows,
+    delivery_summary,
+    event_rows,
+    summary,
+    traces_of,
+)
 from loyalty.events import Event, EventType
+from loyalty.store import deliveries
+from loyalty.store.database import StoreAway
 from loyalty.store.deliveries import Delivery
-from loyalty.store.inbox import Claimed, Closing
 
 logger = logging.getLogger(__name__)
-
-MOST_ROWS = 200
-"""Rows of one table; a larger batch says how many were left out."""
 
 NAMES = {
     EventType.MILESTONE_REACHED: "loyalty.milestone.reached",
@@ -36,40 +49,74 @@ KINDS = {
 }
 
 
-async def report(trigger: str, batches: Sequence[Booked], troubles: Sequence[Trouble]) -> None:
-    """Leaves the run's table artifact and emits its events.
+async def report(hub: Hub, trigger: str, batches: Sequence[Booked], fan_out: FanOut) -> None:
+    """Leaves the run's table and its line in the log, and emits its events.
 
-    The books are right whether or not this works, so that a Prefect server that is away
-    costs the table and not the run's outcome.
+    The books are right whether or not this works, so that a store or a Prefect server that is
+    away costs the table and not the run's outcome.
     """
-    items = [item for batch in batches for item in batch.items]
-    if items:
-        rows = _rows(batches)
-        left_out = len(items) - len(rows)
-        await _leave_table(f"{trigger}-batch", rows, _summary(trigger, batches, left_out))
-    emit_events(trigger, batches, troubles)
+    told = [one for batch in batches for one in _told(batch)]
+    if told:
+        unsent = Counter(d.state for one in told for d in one.sent if d.state != "pending")
+        line = summary(trigger, told, fan_out.counts + unsent)
+        get_run_logger().info(line)
+        rows, left_out = event_rows(await _as_it_stands(hub, told))
+        if left_out:
+            line += f". The last {left_out} events are not shown: `hub events` lists them all"
+        await _leave_table(f"{trigger}-batch", rows, line + ".")
+    emit_events(trigger, batches, fan_out.troubles)
 
 
-async def _leave_table(key: str, rows: list[dict[str, Any]], description: str) -> None:
+async def report_deliveries(hub: Hub, sent: Sequence[Delivery], counts: Mapping[str, int]) -> None:
+    """Leaves the table of a run that only sent, and its line in the log."""
+    line = f"deliver: {delivery_summary(counts)}"
+    get_run_logger().info(line)
+    current = await _current(hub, sent[:MOST_ROWS])
+    rows = delivery_rows([current.get(one.id, one) for one in sent])
+    await _leave_table("deliver-batch", rows, line + ".")
+
+
+def _told(batch: Booked) -> Iterator[Told]:
+    planned = defaultdict(list)
+    for delivery in batch.deliveries:
+        planned[delivery.event_id].append(delivery)
+    for item, closing in zip(batch.items, batch.closings, strict=True):
+        yield Told(item, closing, planned[item.id])
+
+
+async def _as_it_stands(hub: Hub, told: Sequence[Told]) -> list[Told]:
+    """With the deliveries as they are by now, and with explanations where they are few."""
+    current = await _current(hub, [d for one in told[:MOST_ROWS] for d in one.sent])
+    terms = await hub.terms() if len(told) <= EXPLAINED else None
+    return [
+        Told(
+            one.item,
+            one.closing,
+            [current.get(d.id, d) for d in one.sent],
+            traces_of(one.item, one.closing, terms) if terms else (),
+        )
+        for one in told
+    ]
+
+
+async def _current(hub: Hub, sent: Sequence[Delivery]) -> dict[UUID, Delivery]:
+    """The deliveries as the store knows them now; none where it is away."""
+    wanted = deliveries.Search(ids=tuple(one.id for one in sent), limit=len(sent))
+    if not wanted.ids:
+        return {}
+    try:
+        async with hub.database.begin() as connection:
+            return {one.id: one for one in await deliveries.search(connection, wanted)}
+    except StoreAway:
+        logger.warning("a table shows deliveries as they were planned: the store is away")
+        return {}
+
+
+async def _leave_table(key: str, rows: list[Row], description: str) -> None:
     try:
         await acreate_table_artifact(table=rows, key=key, description=description)
     except httpx.HTTPError as error:
         logger.warning("the table of %s is lost: Prefect %s", key, type(error).__name__)
-
-
-async def leave_deliveries(sent: Sequence[Delivery], counts: Mapping[str, int]) -> None:
-    """Leaves the table of a run that only sent."""
-    ended = ", ".join(f"{count} {state}" for state, count in sorted(counts.items()))
-    rows = [
-        {
-            "delivery": one.key,
-            "through": one.route,
-            "attempt": one.attempts,
-            "vendor id": one.vendor_id,
-        }
-        for one in sent[:MOST_ROWS]
-    ]
-    await _leave_table("deliver-batch", rows, f"deliver: {ended or 'nothing could be sent'}.")
 
 
 def emit_events(trigger: str, batches: Sequence[Booked], troubles: Sequence[Trouble]) -> None:
@@ -115,43 +162,3 @@ def tell_of_trouble(trouble: Trouble) -> None:
             "rule": trouble.delivery.rule,
         }
     emit_event(event=KINDS[trouble.kind], resource=resource, payload=payload)
-
-
-def _rows(batches: Sequence[Booked]) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = []
-    for batch in batches:
-        planned = defaultdict(list)
-        for delivery in batch.deliveries:
-            planned[delivery.event_id].append(delivery)
-        for item, closing in zip(batch.items, batch.closings, strict=True):
-            if len(rows) == MOST_ROWS:
-                return rows
-            rows.append(_row(item, closing, planned[item.id]))
-    return rows
-
-
-def _row(item: Claimed, closing: Closing, planned: Sequence[Delivery]) -> dict[str, Any]:
-    outcome = closing.outcome or {}
-    entries = outcome.get("entries", [])
-    reasons = [f"{rule or 'redeemed'}: {points:+d} ({why})" for rule, points, why in entries]
-    problems = [str(one) for one in outcome.get("errors", [])]
-    return {
-        "event": item.event.business_key,
-        "ended": closing.state,
-        "why": closing.reason or "; ".join(reasons + problems) or "no rule awards anything for it",
-        "points": outcome.get("points", 0),
-        "balance": outcome.get("balance", ""),
-        "member": str(closing.member_id or ""),
-        "deliveries": ", ".join(f"{one.route or one.capability} ({one.state})" for one in planned)
-        or "none",
-    }
-
-
-def _summary(trigger: str, batches: Sequence[Booked], left_out: int) -> str:
-    closings = [closing for batch in batches for closing in batch.closings]
-    points = sum((one.outcome or {}).get("points", 0) for one in closings)
-    planned = sum(len(batch.deliveries) for batch in batches)
-    text = f"{trigger}: {len(closings)} events, {points} points, {planned} deliveries."
-    if left_out:
-        text += f" The last {left_out} events are not shown: `hub` lists them all."
-    return text
