@@ -152,6 +152,7 @@ class Supervisor:
             "PREFECT_API_URL": self.settings.prefect_api_url,
             "PREFECT_API_DATABASE_CONNECTION_URL": address,
             "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+            "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
             "PREFECT_SERVER_LOGGING_LEVEL": "WARNING",
             "PREFECT_CLI_PROMPT": "false",
             "DO_NOT_TRACK": "1",
