@@ -94,15 +94,20 @@ class PointsBook:
     lots: list[Lot]
     entries: list[Entry] = field(default_factory=list)
     allocations: list[Allocation] = field(default_factory=list)
+    _left: int = 0
+
+    def __post_init__(self) -> None:
+        # Kept as a running sum: a member can have thousands of lots, and each event asks.
+        self._left = sum(lot.remaining for lot in self.lots)
 
     @property
     def debt(self) -> int:
         """Points owed: taken back after they were spent."""
-        return sum(lot.remaining for lot in self.lots) - self.total
+        return self._left - self.total
 
     def available(self, now: datetime) -> int:
         """Points that can be spent at the instant; negative while points are owed."""
-        return sum(lot.remaining for lot in self.lots if lot.is_spendable(now)) - self.debt
+        return self.total - sum(lot.remaining for lot in self.lots if not lot.is_spendable(now))
 
     def earn(
         self,
@@ -130,6 +135,7 @@ class PointsBook:
             is_new=True,
         )
         self.lots.append(lot)
+        self._left += lot.remaining
         return entry
 
     def reverse(self, points: int, posting: Posting, *, now: datetime) -> Entry:
@@ -171,6 +177,7 @@ class PointsBook:
             taken = min(points, lot.remaining)
             if taken:
                 lot.remaining -= taken
+                self._left -= taken
                 lot.is_changed = True
                 points -= taken
                 self.allocations.append(Allocation(entry_id, lot.id, taken))

@@ -174,6 +174,20 @@ async def begin(
     return {row.id for row in rows}
 
 
+async def leased(connection: AsyncConnection, ids: Sequence[UUID], *, owner: str) -> set[UUID]:
+    """Which of these are still leased to the owner and wait to be sent."""
+    if not ids:
+        return set()
+    rows = await connection.execute(
+        text("""
+            select id from deliveries
+            where id = any(:ids) and owner = :owner and state = 'pending'
+        """),
+        {"ids": list(ids), "owner": owner},
+    )
+    return {row.id for row in rows}
+
+
 async def finish(connection: AsyncConnection, outcomes: Sequence[Outcome]) -> None:
     """Writes down how attempts ended and gives the leases back.
 
