@@ -16,6 +16,7 @@ import psutil
 
 PROJECT = Path(__file__).resolve().parent.parent
 STOP_SECONDS = 25.0
+LEFTOVER_SECONDS = 5.0
 
 SOON, FIRST_PAUSE, LONGEST_PAUSE = 5.0, 1.0, 15.0
 """A process that died sooner after its start is started again after a pause that doubles."""
@@ -108,7 +109,7 @@ def end_leftovers(pids: Iterable[int], home: Path) -> None:
     left = [one for one in map(_living, pids) if one is not None and _home_of(one) == str(home)]
     for process in left:
         process.terminate()
-    for process in psutil.wait_procs(left, timeout=STOP_SECONDS)[1]:
+    for process in psutil.wait_procs(left, timeout=LEFTOVER_SECONDS)[1]:
         process.kill()
 
 

@@ -48,6 +48,7 @@ class WarmWorker:
         self._keepers: dict[str, asyncio.Task[None]] = {}
         self._blocks = BlockSync(hub.database, hub.vault)
         self._errands: set[asyncio.Future[None]] = set()
+        self._is_ready = asyncio.Event()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Works until told to stop, then lets the runs at work come to their end."""
@@ -69,6 +70,7 @@ class WarmWorker:
         """Tells the supervisor, once a run of each trigger stands by."""
         while not self._standbys or not all(one.waiting for one in self._standbys.values()):
             await asyncio.sleep(0.05)
+        self._is_ready.set()
         if self._ready_file is not None:
             self._ready_file.touch()
 
@@ -215,6 +217,8 @@ class WarmWorker:
         )
 
     async def _close_orphans(self) -> None:
+        # Events that wait for a run come before runs that wait for their end.
+        await self._is_ready.wait()
         await close_orphans(self.worker.client, self.hub)
 
     async def _release_ready(self) -> None:
