@@ -18,6 +18,11 @@ from loyalty.store.database import Database
 from loyalty.store.embedded import EmbeddedPostgres
 from loyalty.store.migrate import migrate
 
+pytest_plugins = ["tests.running_hub"]
+
+LAST = ("tests/browser/", "tests/system/")
+"""What needs the session's hub comes last, so that everything else has failed by then."""
+
 _numbers = itertools.count(1)
 
 
@@ -54,3 +59,12 @@ async def database(database_url: str) -> AsyncIterator[Database]:
     found = Database(database_url)
     yield found
     await found.aclose()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Fast tests first, then the browser, then the system tests, which kill processes."""
+    items.sort(key=lambda item: (_turn(item.nodeid), "durability" in item.keywords))
+
+
+def _turn(node: str) -> int:
+    return next((turn for turn, folder in enumerate(LAST, 1) if node.startswith(folder)), 0)
