@@ -8,7 +8,14 @@ from typing import Any
 from uuid import UUID
 
 import anyio.abc
-from prefect.client.schemas.objects import FlowRun
+from prefect.client.schemas.filters import (
+    FlowRunFilter,
+    FlowRunFilterState,
+    FlowRunFilterStateType,
+    WorkPoolFilter,
+    WorkPoolFilterName,
+)
+from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.flow_engine import run_flow_async
 from prefect.flows import Flow, load_flow_from_flow_run
 from prefect.states import State
@@ -55,9 +62,13 @@ class HubWorker(BaseWorker[BaseJobConfiguration, BaseVariables, HubWorkerResult]
     async def run_in_process(self, flow_run: FlowRun) -> State[Any] | None:
         """Runs a flow run in this process; None where it was cancelled meanwhile."""
         flow = await self._flow_of(flow_run)
+        # With a deployment, the engine opens a thread and a websocket per run to learn of its
+        # being suspended, and holds up the event loop, with all other runs, while that starts
+        # and ends. The engine reads the run again, with its deployment, before the flow begins.
+        unobserved = flow_run.model_copy(update={"deployment_id": None})
         task = asyncio.create_task(
             run_flow_async(
-                flow, flow_run=flow_run, parameters=flow_run.parameters, return_type="state"
+                flow, flow_run=unobserved, parameters=flow_run.parameters, return_type="state"
             )
         )
         self._running[flow_run.id] = task
@@ -75,14 +86,27 @@ class HubWorker(BaseWorker[BaseJobConfiguration, BaseVariables, HubWorkerResult]
         if self._running:
             await asyncio.wait(self._running.values(), timeout=seconds)
 
+    async def follow_cancellations(self) -> None:
+        """Stops the runs of this worker that somebody cancelled in the UI.
+
+        Prefect's own way is for runs that have processes of their own.
+        """
+        cancelled = await self.client.read_flow_runs(
+            work_pool_filter=WorkPoolFilter(
+                name=WorkPoolFilterName(any_=[self.work_pool.name]),
+            ),
+            flow_run_filter=FlowRunFilter(
+                state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.CANCELLING]))
+            ),
+        )
+        mine = [one for one in cancelled if worker_of(one) == self.name]
+        await asyncio.gather(*(self._cancel_run(one.id) for one in mine))
+
     async def _cancel_run(self, flow_run_id: UUID) -> None:
-        """Prefect's worker stops processes; ours stops the task that a run is."""
         task = self._running.get(flow_run_id)
-        if task is None:
-            await super()._cancel_run(flow_run_id)
-            return
-        task.cancel()
-        await asyncio.wait([task])
+        if task is not None:
+            task.cancel()
+            await asyncio.wait([task])
         flow_run = await self.client.read_flow_run(flow_run_id)
         await self._mark_flow_run_as_cancelled(
             flow_run, state_updates={"message": "Cancelled; what it had booked stays booked."}
@@ -92,6 +116,11 @@ class HubWorker(BaseWorker[BaseJobConfiguration, BaseVariables, HubWorkerResult]
         assert flow_run.deployment_id is not None
         deployment = await self.client.read_deployment(flow_run.deployment_id)
         return flow_at(deployment.entrypoint or "") or await load_flow_from_flow_run(flow_run)
+
+
+def worker_of(flow_run: FlowRun) -> str:
+    """The worker that has or had a run; empty where no worker of ours took it up."""
+    return str((flow_run.labels or {}).get("prefect.worker.name", ""))
 
 
 def flow_at(entrypoint: str) -> Flow[..., Any] | None:
