@@ -21,6 +21,7 @@ from prefect.client.schemas.filters import (
 from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.states import Crashed
 
+from deployments.pauses import paused_among
 from deployments.standby import STANDBY_TAG, close_run
 from flows.runtime import Hub
 from loyalty.store import workers
@@ -51,8 +52,9 @@ async def read_triggers(client: PrefectClient) -> dict[str, TriggerDeployment]:
         ),
         limit=PAGE,
     )
+    held = await paused_among(client, found)
     return {
-        one.name: TriggerDeployment(one.name, one.id, one.paused, one.work_pool_name or "")
+        one.name: TriggerDeployment(one.name, one.id, one.id in held, one.work_pool_name or "")
         for one in found
     }
 
