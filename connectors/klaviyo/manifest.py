@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from connectors.kit.manifest import Client, Limit, Manifest
 from connectors.klaviyo.account import SCOPES, KlaviyoAccount
 from connectors.klaviyo.actions import TRACK_EVENT, UPSERT_PROFILE
@@ -19,6 +21,9 @@ MANIFEST = Manifest(
     name="Klaviyo",
     docs_url="https://developers.klaviyo.com/en/reference/api_overview",
     api_version="2026-07-15",
+    # A revision is retired two years after its release:
+    # https://developers.klaviyo.com/en/docs/api_versioning_and_deprecation_policy
+    api_sunset=date(2028, 7, 15),
     owner="loyalty-hub",
     account=KlaviyoAccount,
     limit=Limit(

@@ -7,6 +7,7 @@ from typing import Any
 from connectors.kit.manifest import Limit, Manifest
 from connectors.smtp.account import SmtpAccount
 from connectors.smtp.actions import SEND_EMAIL
+from connectors.smtp.triggers import WEBHOOK
 
 
 def _connect(account: Any) -> Any:
@@ -32,8 +33,9 @@ MANIFEST = Manifest(
     ),
     connect=_connect,
     actions=(SEND_EMAIL,),
+    webhook=WEBHOOK,
     auth="user name and password, or none",
-    data_classes=("e-mail", "name", "message text"),
+    data_classes=("email", "name", "message text"),
     known_limits=(
         "SMTP takes no idempotency key: after a lost answer a person decides whether to resend.",
         "The Message-ID of a mail is the same at every attempt: a doubled mail can be found in "

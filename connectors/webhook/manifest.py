@@ -34,7 +34,7 @@ MANIFEST = Manifest(
     actions=(CALL,),
     webhook=WEBHOOK,
     auth="a shared secret that signs every call, and an extra header where you need one",
-    data_classes=("e-mail", "phone", "name", "order", "whatever a rule puts into data"),
+    data_classes=("email", "phone", "name", "order", "whatever a rule puts into data"),
     known_limits=(
         "A call is done once only where the receiver remembers webhook-id for a day or longer.",
         "Redirects are not followed, and private networks are not entered unless allowed.",
