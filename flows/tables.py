@@ -126,7 +126,8 @@ def _event(told: Told) -> Row:
     event, closing = told.item.event, told.closing
     why = closing.reason
     if not why and closing.outcome is not None:
-        why = f"balance now {closing.outcome['balance']}, member {closing.member_id}"
+        fired = "" if closing.outcome["fired"] or told.entries else "no rule fired; "
+        why = f"{fired}balance now {closing.outcome['balance']}, member {closing.member_id}"
     return _row(f"{event.type.value} from {event.store}", closing.state, told.points, why)
 
 
@@ -139,6 +140,7 @@ def _rules(told: Told) -> Iterator[Row]:
         why = trace.why.removeprefix("Fired: ").removeprefix("Did not fire: ")
         yield _row(f"rule {trace.rule}", result, points, "; ".join(filter(None, [reckoning, why])))
     for rule, (points, why) in booked.items():
+        why = why or ("no longer earned" if rule and points < 0 else "")
         yield _row(f"rule {rule}" if rule else "redeemed", "booked", points, why)
     for error in told.errors:
         yield _row("rules", "failed", 0, error)

@@ -11,7 +11,7 @@ from flows.booking import Booked
 from flows.tables import EXPLAINED, MOST_ROWS, Told, event_rows, summary, traces_of
 from loyalty.events import Event
 from loyalty.store.database import Database
-from tests.flows.booking.desk import Desk, line, paid, redeemed, refunded, signed_up
+from tests.flows.booking.desk import Desk, line, paid, redeemed, refunded, signed_up, texted
 
 
 @pytest.fixture
@@ -61,8 +61,9 @@ async def test_an_order_is_told_in_full(desk: Desk) -> None:
 async def test_a_refund_tells_what_each_rule_takes_back(desk: Desk) -> None:
     await desk.take(signed_up(), paid("60", lines=[line("60")]))
     rows, _ = event_rows(await worked_off(desk, refunded("r1", "60")))
-    taken_back = {row["what"]: row["points"] for row in rows if row["result"] == "booked"}
-    assert taken_back["rule points-per-currency"] == "-60"
+    taken_back = {row["what"]: row for row in rows if row["result"] == "booked"}
+    per_currency = taken_back["rule points-per-currency"]
+    assert (per_currency["points"], per_currency["why"]) == ("-60", "no longer earned")
 
 
 async def test_a_redemption_is_told(desk: Desk) -> None:
@@ -75,6 +76,12 @@ async def test_what_waits_says_for_what(desk: Desk) -> None:
     rows, _ = event_rows(await worked_off(desk, refunded("r1", "10")))
     assert [row["result"] for row in rows] == ["parked"]
     assert "the sale is not in the books yet" in rows[0]["why"]
+
+
+async def test_an_event_that_no_rule_asks_for_says_so(desk: Desk) -> None:
+    await desk.take(signed_up())
+    rows, _ = event_rows(await worked_off(desk, texted("t1", "hello")))
+    assert rows[0]["why"].startswith("no rule fired; balance now 50, member ")
 
 
 async def test_a_large_batch_gets_a_row_per_event(desk: Desk) -> None:
