@@ -263,7 +263,7 @@ def report(figures: dict[str, Any]) -> None:
         + ", ".join(f"{name} {value:.1f} µs" for name, value in sticks.items())
     )
     bare = figures["bare_database"]
-    last = figures["runs"][-1]
+    last = max(figures["runs"], key=lambda run: int(run["clients"]))
     print(
         f"bare database: {bare['single_rows_8_clients']:.0f} rows/s one per commit with 8 clients,"
         f" {bare['grouped_by_100']:.0f} rows/s by the hundred"
