@@ -86,7 +86,7 @@ class Supervisor:
             return
         self.say("PostgreSQL died: starting it again")
         try:
-            self.postgres.start()
+            self.postgres.restart_after_crash()
         except PostgresFailed as error:
             self.say(f"{error}")
             self._stopping.wait(DATABASE_PAUSE)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from prefect.client.orchestration import PrefectClient
@@ -19,19 +20,23 @@ from prefect.client.schemas.filters import (
     WorkPoolFilterName,
 )
 from prefect.client.schemas.objects import FlowRun, StateType
-from prefect.states import Crashed
+from prefect.exceptions import ObjectNotFound
+from prefect.states import Crashed, Scheduled
 
 from deployments.pauses import paused_among
 from deployments.standby import STANDBY_TAG, close_run
+from deployments.worker import worker_of
 from flows.runtime import Hub
 from loyalty.store import workers
-from loyalty.store.deliveries import ALIVE
 
 logger = logging.getLogger(__name__)
 
 _OPEN = [StateType.RUNNING, StateType.PENDING, StateType.CANCELLING]
 _UNDER_WAY = [*_OPEN, StateType.SCHEDULED]
 PAGE = 200
+
+NAMELESS = timedelta(seconds=30)
+"""How long a run may be Pending without a worker's name on it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,21 +108,30 @@ async def close_orphans(client: PrefectClient, hub: Hub) -> int:
         limit=PAGE,
     )
     async with hub.database.begin() as connection:
-        alive = set(await workers.living(connection, now=hub.clock(), alive=ALIVE))
-    orphans = [one for one in open_runs if _worker_of(one) not in alive | {""}]
+        alive = set(await workers.living(connection, now=hub.clock(), alive=hub.patience()))
+    alive.add(hub.owner)
+    orphans = [one for one in open_runs if _is_orphan(one, alive, hub.clock())]
     for orphan in orphans:
         await _close(client, orphan)
     return len(orphans)
 
 
+def _is_orphan(flow_run: FlowRun, alive: set[str], now: datetime) -> bool:
+    """Whether the worker of a run is dead; one that died at once left no name on it."""
+    if name := worker_of(flow_run):
+        return name not in alive
+    state = flow_run.state
+    return state is not None and state.is_pending() and state.timestamp < now - NAMELESS
+
+
 async def _close(client: PrefectClient, orphan: FlowRun) -> None:
     if STANDBY_TAG in orphan.tags:
-        await client.delete_flow_run(orphan.id)
+        with suppress(ObjectNotFound):
+            await client.delete_flow_run(orphan.id)
+        return
+    if orphan.state is not None and orphan.state.is_pending():
+        await close_run(client, orphan.id, Scheduled())  # It had not begun: another takes it up.
         return
     message = "The worker died. What was booked stays booked; the rest is worked off by others."
     await close_run(client, orphan.id, Crashed(message=message))
-    logger.warning("closed run %s of worker %s, which died", orphan.name, _worker_of(orphan))
-
-
-def _worker_of(flow_run: FlowRun) -> str:
-    return str((flow_run.labels or {}).get("prefect.worker.name", ""))
+    logger.warning("closed run %s of worker %s, which died", orphan.name, worker_of(orphan))

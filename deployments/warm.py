@@ -85,6 +85,7 @@ class WarmWorker:
             every(10.0, "closing runs of dead workers", self._close_orphans),
             every(10.0, "releasing parked events", self._release_ready),
             every(3.0, "polling for scheduled runs", self._poll),
+            every(3.0, "stopping cancelled runs", self.worker.follow_cancellations),
             every(30.0, "reporting to Prefect", self.worker.sync_with_backend),
             self._listen(),
         ]

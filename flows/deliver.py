@@ -116,7 +116,10 @@ async def _take(
     hub: Hub, connection: AsyncConnection, limit: int, now: datetime
 ) -> tuple[list[Delivery], list[Trouble]]:
     await _find_routes(hub, connection)
-    lost = await deliveries.take_lost(connection, owner=hub.owner, limit=limit, now=now)
+    alive = hub.patience()
+    lost = await deliveries.take_lost(
+        connection, owner=hub.owner, limit=limit, now=now, alive=alive
+    )
     again = [one for one in lost if _may_go_again(one)]
     unknown = [one for one in lost if not _may_go_again(one)]
     reason = (
@@ -127,7 +130,7 @@ async def _take(
         connection, [Outcome(one, "unknown", now, now, reason=reason) for one in unknown]
     )
     await deliveries.make_pending(connection, [one.id for one in again])
-    due = await deliveries.take_due(connection, owner=hub.owner, limit=limit, now=now)
+    due = await deliveries.take_due(connection, owner=hub.owner, limit=limit, now=now, alive=alive)
     for one in again:
         one.state = "pending"
     troubles = [Trouble("unknown", one.route, reason, one) for one in unknown]

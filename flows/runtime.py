@@ -11,7 +11,7 @@ import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -25,6 +25,7 @@ from loyalty.programme import Programme
 from loyalty.settings import HubSettings
 from loyalty.store import rulebook, workers
 from loyalty.store.database import Database
+from loyalty.store.deliveries import ALIVE, LEASE
 from loyalty.store.vault import Vault
 from loyalty.texts import Texts
 from rules import RuleSet
@@ -63,6 +64,8 @@ class Hub:
     _programme: Programme | None = None
     _rules: RuleSet | None = None
     _older: dict[str, RuleSet] = field(default_factory=dict)
+    _beaten_at: datetime | None = None
+    _silent_until: datetime | None = None
 
     async def refresh_rulebook(self) -> None:
         """Reads the programme and the active rules again."""
@@ -104,6 +107,23 @@ class Hub:
         """Says that this process lives."""
         async with self.database.begin() as connection:
             await workers.beat(connection, self.owner, now=self.clock())
+        now = self.clock()
+        if self._is_overdue(now):
+            self._silent_until = now
+        self._beaten_at = now
+
+    def patience(self) -> timedelta:
+        """How long another worker may be silent before it counts as dead.
+
+        Longer where this one was silent itself a moment ago: a database that was away has
+        kept everybody silent, and the living have to be given time to say so.
+        """
+        now = self.clock()
+        was_silent = self._silent_until is not None and now - self._silent_until < ALIVE
+        return LEASE if was_silent or self._is_overdue(now) else ALIVE
+
+    def _is_overdue(self, now: datetime) -> bool:
+        return self._beaten_at is not None and now - self._beaten_at > ALIVE
 
     async def aclose(self) -> None:
         """Gives back leases and closes everything."""

@@ -121,26 +121,25 @@ from lost where lost.id = t.id returning t.*
 
 
 async def take_due(
-    connection: AsyncConnection, *, owner: str, limit: int, now: datetime
+    connection: AsyncConnection, *, owner: str, limit: int, now: datetime, alive: timedelta = ALIVE
 ) -> list[Delivery]:
     """Leases what is due and whose connection is ready, oldest first."""
-    return await _take(connection, _TAKE_DUE, owner=owner, limit=limit, now=now)
+    wanted = {"owner": owner, "limit": limit, "now": now, "lease": now + LEASE, "alive": alive}
+    return await _take(connection, _TAKE_DUE, wanted)
 
 
 async def take_lost(
-    connection: AsyncConnection, *, owner: str, limit: int, now: datetime
+    connection: AsyncConnection, *, owner: str, limit: int, now: datetime, alive: timedelta = ALIVE
 ) -> list[Delivery]:
     """Leases what a worker was sending when it died: whether it arrived is not known."""
-    return await _take(connection, _TAKE_LOST, owner=owner, limit=limit, now=now)
+    wanted = {"owner": owner, "limit": limit, "now": now, "lease": now + LEASE, "alive": alive}
+    return await _take(connection, _TAKE_LOST, wanted)
 
 
 async def _take(
-    connection: AsyncConnection, statement: Any, *, owner: str, limit: int, now: datetime
+    connection: AsyncConnection, statement: Any, wanted: dict[str, Any]
 ) -> list[Delivery]:
-    rows = await connection.execute(
-        statement,
-        {"owner": owner, "limit": limit, "now": now, "lease": now + LEASE, "alive": ALIVE},
-    )
+    rows = await connection.execute(statement, wanted)
     found = [delivery_of(row) for row in rows]
     return sorted(found, key=lambda one: one.id)
 

@@ -100,6 +100,11 @@ class EmbeddedPostgres:
         lines = log.read_text("utf-8", "replace").splitlines()[-8:] if log.exists() else []
         return "\n".join([f"PostgreSQL {what}; its log is {log}. The last lines:", *lines])
 
+    def restart_after_crash(self) -> None:
+        """Starts again after the server was killed, also where it is dying only now."""
+        self._clear_away()
+        self.start()
+
     def is_running(self) -> bool:
         """Whether the postmaster of this data directory lives."""
         return self._postmaster() is not None
