@@ -19,8 +19,8 @@ def zone_of(name: str, fallback: str) -> ZoneInfo:
     for candidate in (name, fallback):
         try:
             return ZoneInfo(candidate)
-        except (ZoneInfoNotFoundError, ValueError):
-            continue
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            continue  # `Europe` is a folder of the zone files, and no zone
     return ZoneInfo("UTC")
 
 
