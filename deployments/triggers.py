@@ -38,6 +38,9 @@ PAGE = 200
 NAMELESS = timedelta(seconds=30)
 """How long a run may be Pending without a worker's name on it."""
 
+LOST = timedelta(minutes=10)
+"""After how long in one state a run in another work pool no longer keeps others from starting."""
+
 
 @dataclass(frozen=True, slots=True)
 class TriggerDeployment:
@@ -79,7 +82,9 @@ async def save_triggers(hub: Hub, found: dict[str, TriggerDeployment], *, now: d
         hub.bells.of(one.trigger).hold(one.is_paused)
 
 
-async def start_elsewhere(client: PrefectClient, deployment: TriggerDeployment) -> bool:
+async def start_elsewhere(
+    client: PrefectClient, deployment: TriggerDeployment, *, now: datetime
+) -> bool:
     """Starts a run in another work pool, unless one is under way that has not taken its events.
 
     A run that is Running may have looked already, so one more may wait behind it; two that
@@ -90,12 +95,25 @@ async def start_elsewhere(client: PrefectClient, deployment: TriggerDeployment) 
         flow_run_filter=FlowRunFilter(
             state=FlowRunFilterState(type=FlowRunFilterStateType(any_=_UNDER_WAY))
         ),
-        limit=5,
+        limit=PAGE,
     )
-    if any(one.state_type is not StateType.RUNNING for one in waiting) or len(waiting) > 1:
+    alive = [one for one in waiting if not seems_lost(one, now)]
+    if any(one.state_type is not StateType.RUNNING for one in alive) or len(alive) > 1:
         return False
     await client.create_flow_run_from_deployment(deployment.id)
     return True
+
+
+def seems_lost(flow_run: FlowRun, now: datetime) -> bool:
+    """Whether a run elsewhere has been at it for so long that its process may have died.
+
+    Prefect leaves such a run open for ever. Another run beside one that is only slow does no
+    harm: each takes its own events.
+    """
+    state = flow_run.state
+    if state is None or state.is_scheduled():
+        return False
+    return state.timestamp < now - LOST
 
 
 async def close_orphans(client: PrefectClient, hub: Hub) -> int:

@@ -125,7 +125,7 @@ class WarmWorker:
         if deployment is None or deployment.work_pool == self.hub.settings.work_pool:
             self.hub.bells.of(trigger).ring()
         elif not deployment.is_paused:
-            await start_elsewhere(self.worker.client, deployment)
+            await start_elsewhere(self.worker.client, deployment, now=self.hub.clock())
 
     async def _listen(self) -> None:
         while True:
