@@ -92,7 +92,10 @@ class BlockSync:
         assert connector is not None
         name = str(document.name)
         data = {k: v for k, v in document.data.items() if not k.startswith("block_type_slug")}
-        fingerprint = hashlib.sha256(orjson.dumps(data, option=orjson.OPT_SORT_KEYS)).hexdigest()
+        # With the time it was saved: whoever gave a missing right at the vendor and saves the
+        # same credentials again means them to be tried again.
+        saved = {"data": data, "at": str(document.updated)}
+        fingerprint = hashlib.sha256(orjson.dumps(saved, option=orjson.OPT_SORT_KEYS)).hexdigest()
         try:
             account = manifest(connector).account.model_validate(data)
         except ValidationError as error:
@@ -119,7 +122,7 @@ async def _ensure_budget(
 
 
 def _differs(wanted: StoredConnection, known: StoredConnection | None) -> bool:
-    """Whether the block changed; a connection that was refused stays so until it does."""
+    """Whether the block was saved; a connection that was refused stays so until it is."""
     if known is None or known.fingerprint != wanted.fingerprint:
         return True
     return known.state == "absent"

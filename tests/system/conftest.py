@@ -2,6 +2,71 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest_asyncio
+
+from loyalty.store.database import Database
 from tests.running_hub import RunningHub, free_ports, start_hub, stop_hub, until
+from tests.system.shop import Shop
+from tests.system.watch import TRIGGERS, Watch
 
 __all__ = ["RunningHub", "free_ports", "start_hub", "stop_hub", "until"]
+
+
+VENDORS = ("twilio", "smtp", "slack", "hubspot", "mailchimp", "sheets", "klaviyo", "webhook")
+
+GENEROUS = {
+    "twilio": (500, 500.0),
+    "smtp": (500, 500.0),
+    "slack": (500, 500.0),
+    "mailchimp": (500, 500.0),
+    "sheets": (40, 4.0),
+}
+"""Limits as far as the sandboxes themselves go, so that tests wait for the hub and not for them."""
+
+
+async def set_limit(api: httpx.AsyncClient, vendor: str, burst: int, per_second: float) -> None:
+    """Edits a connection's limit as the Prefect UI does, once the worker has made it."""
+
+    async def edited() -> bool:
+        reply = await api.patch(
+            f"/v2/concurrency_limits/limit:{vendor}:main",
+            json={"limit": burst, "slot_decay_per_second": per_second},
+        )
+        return reply.is_success
+
+    await until(edited, 15)
+
+
+@pytest_asyncio.fixture
+async def watch(hub: RunningHub, books: Database, api: httpx.AsyncClient) -> AsyncIterator[Watch]:
+    """Looks at the running hub from outside; the hub is well before and after the test."""
+    sandboxes = f"http://127.0.0.1:{hub.settings.sandbox_port}"
+    async with httpx.AsyncClient(base_url=sandboxes, timeout=30) as vendors:
+        watch = Watch(hub, books, api, vendors)
+        await make_well(watch)
+        yield watch
+        await make_well(watch)
+
+
+async def make_well(watch: Watch) -> None:
+    """Takes away faults and pauses, restores the limits, and waits until the hub is calm."""
+    for vendor in VENDORS:
+        await watch.fail(vendor)
+    for vendor, (burst, per_second) in GENEROUS.items():
+        await set_limit(watch.api, vendor, burst, per_second)
+    for trigger in TRIGGERS:
+        deployment = await watch.deployment(trigger)
+        if deployment["paused"]:
+            await watch.pause(trigger, False)
+    await watch.calm()
+
+
+@pytest_asyncio.fixture
+async def shop(hub: RunningHub, books: Database, watch: Watch) -> AsyncIterator[Shop]:
+    """A shop with customers and orders that the hub has not seen."""
+    limits = httpx.Limits(max_connections=64, max_keepalive_connections=64)
+    async with httpx.AsyncClient(timeout=15, limits=limits) as client:
+        yield await Shop.open(hub, books, client)
