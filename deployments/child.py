@@ -8,8 +8,9 @@ import subprocess
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
-from urllib.error import URLError
+from urllib.error import HTTPError, URLError
 from urllib.request import urlopen
 
 import psutil
@@ -132,6 +133,17 @@ def answers(url: str) -> bool:
     try:
         with urlopen(url, timeout=1) as reply:  # noqa: S310 - our own loopback address
             return bool(reply.status == 200)
+    except (URLError, OSError):
+        return False
+
+
+def is_missing(url: str) -> bool:
+    """Whether a local server says that there is nothing at an address; it may take its time."""
+    try:
+        with urlopen(url, timeout=30):  # noqa: S310 - our own loopback address
+            return False
+    except HTTPError as error:
+        return error.code == HTTPStatus.NOT_FOUND
     except (URLError, OSError):
         return False
 

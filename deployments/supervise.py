@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TextIO
 
-from deployments.child import PROJECT, Child, StartFailed, answers, end_leftovers, tail
+from deployments.child import PROJECT, Child, StartFailed, answers, end_leftovers, is_missing, tail
 from deployments.prepared import is_prepared
 from loyalty.settings import HubSettings
 from loyalty.store.embedded import (
@@ -66,7 +66,7 @@ class Supervisor:
         if sandboxes is not None:
             self._ready(sandboxes, f"vendor sandboxes at {self.sandbox_url}")
         self._ready(prefect, f"Prefect at {self.prefect_url}", seconds=90)
-        if not (workers and self._has_work_pool()):
+        if not workers or self._is_other_prefect():
             self._run_once("deployments", ["-m", "deployments.prepare", "prefect"], environment)
         for worker in workers or self._begin_workers(environment):
             self._ready(worker, f"warm {worker.name.replace('-', ' ')}")
@@ -206,9 +206,9 @@ class Supervisor:
         numbers = range(1, self.settings.workers + 1)
         return [self._begin(self._worker(environment, number)) for number in numbers]
 
-    def _has_work_pool(self) -> bool:
-        """Whether this Prefect database is the one that was deployed to."""
-        return answers(f"{self.settings.prefect_api_url}/work_pools/{self.settings.work_pool}")
+    def _is_other_prefect(self) -> bool:
+        """Whether this Prefect database is not the one that was deployed to."""
+        return is_missing(f"{self.settings.prefect_api_url}/work_pools/{self.settings.work_pool}")
 
     def _noted_processes(self) -> dict[str, int]:
         """The process ids of the latest hub of this home."""

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 import pytest
 import pytest_asyncio
 
@@ -101,13 +102,18 @@ def start_hub(home: Path, **extra: str) -> RunningHub:
 
 
 def stop_hub(hub: RunningHub) -> None:
-    """Stops it as Ctrl-C would."""
+    """Stops it as an impatient person does, with Ctrl-C twice; nothing is left behind."""
+    processes = psutil.Process(hub.process.pid).children(recursive=True)
+    hub.process.send_signal(signal.SIGINT)
+    time.sleep(0.5)
     hub.process.send_signal(signal.SIGINT)
     try:
         hub.process.wait(60)
     except subprocess.TimeoutExpired:
         os.killpg(hub.process.pid, signal.SIGKILL)
         raise
+    _, left = psutil.wait_procs(processes, timeout=5)
+    assert [" ".join(one.cmdline()) for one in left] == []
 
 
 @pytest.fixture(scope="session")

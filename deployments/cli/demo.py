@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from deployments.cli.up import start
+from deployments.cli.up import start, stop
 from deployments.supervise import StartFailed, Supervisor
 from loyalty.settings import HubSettings
 
@@ -36,7 +36,7 @@ def run_demo(*, once: bool, as_json: bool) -> int:
         code = 130
     finally:
         say("stopping …")
-        supervisor.stop()
+        stop(supervisor)
     return code
 
 

@@ -27,7 +27,7 @@ def run_up(*, with_sandboxes: bool) -> int:
     except KeyboardInterrupt:
         say("stopping …")
     finally:
-        supervisor.stop()
+        stop(supervisor)
     return 0
 
 
@@ -40,6 +40,14 @@ def start(supervisor: Supervisor) -> None:
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, interrupt)
     supervisor.start()
+
+
+def stop(supervisor: Supervisor) -> None:
+    """Stops to the end: an impatient second Ctrl-C would leave processes behind."""
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
+    supervisor.stop()
 
 
 def say(line: str) -> None:
