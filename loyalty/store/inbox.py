@@ -64,16 +64,23 @@ class Closing:
     attempts: int = 0
 
 
+# Numbered in order of arrival and inserted in order of keys: of two that bring the same facts
+# at the same time in different order, one waits for the other, and never each for the other.
 _ACCEPT = """
-with fresh as (
-    insert into inbox (business_key, store, type, key, subject, trigger, occurred_at,
-                       received_at, data, raw, delivery_id)
-    select k, s, t, y, b, g, o, r, cast(d as jsonb), w, i
+with given as materialized (
+    select nextval('inbox_id_seq') as n, k, s, t, y, b, g, o, r, cast(d as jsonb) as d, w, i
     from unnest(cast($1 as text[]), cast($2 as text[]), cast($3 as text[]), cast($4 as text[]),
                 cast($5 as text[]), cast($6 as text[]), cast($7 as timestamptz[]),
                 cast($8 as timestamptz[]), cast($9 as text[]), cast($10 as bytea[]),
                 cast($11 as text[]))
-         as u(k, s, t, y, b, g, o, r, d, w, i)
+         with ordinality as u(k, s, t, y, b, g, o, r, d, w, i, at)
+    order by at
+),
+fresh as (
+    insert into inbox (id, business_key, store, type, key, subject, trigger, occurred_at,
+                       received_at, data, raw, delivery_id)
+    overriding system value
+    select n, k, s, t, y, b, g, o, r, d, w, i from given order by k, n
     on conflict (business_key) do nothing
     returning business_key, trigger
 ),
@@ -157,6 +164,7 @@ async def reject(
     )
 
 
+# The lock of a subject is asked for once: between two of its events somebody may let it go.
 _CLAIM = text("""
 with due as materialized (
     select w.id, w.subject from inbox w
@@ -168,14 +176,19 @@ with due as materialized (
             and e.trigger not in (select name from triggers where is_paused))
     order by w.id limit :limit for update of w skip locked
 ),
+subjects as materialized (
+    select distinct subject from due
+),
+held as materialized (
+    select subject from subjects where pg_try_advisory_xact_lock(:space, hashtext(subject))
+),
 mine as materialized (
-    select due.id from due
+    select due.id from due join held using (subject)
     where not exists (
         select 1 from inbox e
         where e.state = 'waiting' and e.subject = due.subject and e.id < due.id
           and e.trigger = :trigger and (e.due_at is null or e.due_at <= :now)
           and e.id not in (select id from due))
-      and pg_try_advisory_xact_lock(:space, hashtext(due.subject))
 )
 select i.id, i.type, i.store, i.key, i.occurred_at, i.subject, i.data, i.received_at, i.attempts
 from inbox i join mine on mine.id = i.id order by i.id
