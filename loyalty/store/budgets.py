@@ -10,9 +10,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from math import ceil
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
+
+HOUR = 3_600_000_000
+"""In microseconds: how long a budget that never refills is left alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +62,9 @@ async def take(connection: AsyncConnection, name: str, wanted: int, *, now: date
     if row.blocked_until is not None:
         return Grant(0, row.blocked_until)
     missing = 1 - (row.burst - row.filled - row.granted)
-    seconds = max(float(missing / row.per_second), 0.001) if row.per_second else 3600.0
-    return Grant(row.granted, now + timedelta(seconds=seconds))
+    # Rounded up: at the instant that is named there is a slot, and not almost one.
+    micros = ceil(missing * 1_000_000 / row.per_second) if row.per_second else HOUR
+    return Grant(row.granted, now + timedelta(microseconds=max(micros, 1000)))
 
 
 async def block(connection: AsyncConnection, name: str, until: datetime) -> None:
