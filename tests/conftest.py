@@ -32,6 +32,9 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostg
     home = tmp_path_factory.mktemp("hub")
     server = EmbeddedPostgres(Path(home))
     server.start()
+    # Nothing here outlives the machine, and a fresh database for each test is written out whole.
+    server.psql("alter system set fsync = off;")
+    server.psql("select pg_reload_conf();")
     server.create_databases()
     server.psql("create database template;")
 
