@@ -12,7 +12,7 @@ import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import httpx
 from prefect.client.orchestration import PrefectClient
@@ -74,6 +74,7 @@ class Standby:
                 name=f"{self.trigger} standing by",
                 tags=[STANDBY_TAG],
                 labels={"prefect.worker.name": self.hub.owner},
+                idempotency_key=f"standby:{uuid4()}",  # One run, though it be asked for twice.
             )
         except (httpx.HTTPError, PrefectHTTPStatusError) as error:
             logger.warning("no run could be made for %s: %s", self.trigger, type(error).__name__)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -36,7 +37,7 @@ _UNDER_WAY = [*_OPEN, StateType.SCHEDULED]
 PAGE = 200
 
 NAMELESS = timedelta(seconds=30)
-"""How long a run may be Pending without a worker's name on it."""
+"""How long a run may be on its way to a worker, or to its end."""
 
 LOST = timedelta(minutes=10)
 """After how long in one state a run in another work pool no longer keeps others from starting."""
@@ -116,8 +117,12 @@ def seems_lost(flow_run: FlowRun, now: datetime) -> bool:
     return state.timestamp < now - LOST
 
 
-async def close_orphans(client: PrefectClient, hub: Hub) -> int:
-    """Closes the runs of workers that died, so that nothing stays Running; returns how many."""
+async def close_orphans(client: PrefectClient, hub: Hub, at_work: Collection[UUID]) -> int:
+    """Closes runs that nobody has in hand, so that nothing stays Running; returns how many.
+
+    They are those of workers that died, and of this worker those that it lost because Prefect
+    was away when they began or ended.
+    """
     open_runs = await client.read_flow_runs(
         work_pool_filter=WorkPoolFilter(name=WorkPoolFilterName(any_=[hub.settings.work_pool])),
         flow_run_filter=FlowRunFilter(
@@ -127,19 +132,22 @@ async def close_orphans(client: PrefectClient, hub: Hub) -> int:
     )
     async with hub.database.begin() as connection:
         alive = set(await workers.living(connection, now=hub.clock(), alive=hub.patience()))
-    alive.add(hub.owner)
-    orphans = [one for one in open_runs if _is_orphan(one, alive, hub.clock())]
+    alive.discard(hub.owner)
+    rest = [one for one in open_runs if one.id not in at_work]
+    orphans = [one for one in rest if _is_orphan(one, hub, alive)]
     for orphan in orphans:
         await _close(client, orphan)
     return len(orphans)
 
 
-def _is_orphan(flow_run: FlowRun, alive: set[str], now: datetime) -> bool:
-    """Whether the worker of a run is dead; one that died at once left no name on it."""
-    if name := worker_of(flow_run):
-        return name not in alive
-    state = flow_run.state
-    return state is not None and state.is_pending() and state.timestamp < now - NAMELESS
+def _is_orphan(flow_run: FlowRun, hub: Hub, alive: Collection[str]) -> bool:
+    name, state = worker_of(flow_run), flow_run.state
+    if name in alive or state is None:
+        return False
+    if name not in ("", hub.owner):
+        return True
+    # A worker that died at once left no name on it; one of our own may be on its way.
+    return bool(state.timestamp < hub.clock() - NAMELESS)
 
 
 async def _close(client: PrefectClient, orphan: FlowRun) -> None:
@@ -150,6 +158,6 @@ async def _close(client: PrefectClient, orphan: FlowRun) -> None:
     if orphan.state is not None and orphan.state.is_pending():
         await close_run(client, orphan.id, Scheduled())  # It had not begun: another takes it up.
         return
-    message = "The worker died. What was booked stays booked; the rest is worked off by others."
+    message = "Its worker died or lost it. What was booked stays booked; the rest goes on."
     await close_run(client, orphan.id, Crashed(message=message))
-    logger.warning("closed run %s of worker %s, which died", orphan.name, worker_of(orphan))
+    logger.warning("closed run %s, which worker %s left open", orphan.name, worker_of(orphan))

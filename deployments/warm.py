@@ -10,12 +10,12 @@ from uuid import UUID
 
 import asyncpg
 import httpx
-from prefect.context import AsyncClientContext
 from prefect.exceptions import PrefectHTTPStatusError
 from prefect.runtime import flow_run
 
 from deployments.blocks import BlockSync, read_documents
 from deployments.limits import sync_limits
+from deployments.patience import patient_client
 from deployments.standby import Standby
 from deployments.triggers import (
     TriggerDeployment,
@@ -54,7 +54,7 @@ class WarmWorker:
         """Works until told to stop, then lets the runs at work come to their end."""
         runtime.install(self.hub)
         self.hub.on_taken = self._taken
-        async with AsyncClientContext(), self.worker:
+        async with patient_client(lambda: self.hub.is_stopping), self.worker:
             loops = [asyncio.create_task(loop) for loop in self._loops()]
             ready = asyncio.create_task(self._tell_ready())
             await stop.wait()
@@ -220,7 +220,7 @@ class WarmWorker:
     async def _close_orphans(self) -> None:
         # Events that wait for a run come before runs that wait for their end.
         await self._is_ready.wait()
-        await close_orphans(self.worker.client, self.hub)
+        await close_orphans(self.worker.client, self.hub, self.worker.at_work)
 
     async def _release_ready(self) -> None:
         async with self.hub.database.begin() as connection:

@@ -81,6 +81,11 @@ class HubWorker(BaseWorker[BaseJobConfiguration, BaseVariables, HubWorkerResult]
         finally:
             del self._running[flow_run.id]
 
+    @property
+    def at_work(self) -> set[UUID]:
+        """The runs that this process has in hand."""
+        return set(self._running)
+
     async def let_finish(self, *, seconds: float) -> None:
         """Waits for the runs at work; those that take longer are closed as crashed."""
         if self._running:

@@ -73,10 +73,8 @@ async def _ask_gateway(settings: HubSettings) -> Finding:
 
 
 def _paused(deployed: Sequence[Deployed] | None, snapshot: Snapshot) -> set[str]:
-    """As Prefect says; while it is down, as the workers last saw it."""
-    if deployed is None:
-        return set(snapshot.paused)
-    return {one.name for one in deployed if one.is_paused}
+    """What is held: as Prefect says, and as the worker saw it, which knows of work queues too."""
+    return set(snapshot.paused) | {one.name for one in deployed or () if one.is_paused}
 
 
 def _waiting(snapshot: Snapshot) -> dict[str, int]:

@@ -61,6 +61,7 @@ async def make_well(watch: Watch) -> None:
         deployment = await watch.deployment(trigger)
         if deployment["paused"]:
             await watch.pause(trigger, False)
+        await watch.pause_queue(trigger, False)
     await watch.calm()
 
 

@@ -79,6 +79,12 @@ class Watch:
         reply = await self.api.patch(f"/deployments/{deployment['id']}", json={"paused": is_paused})
         reply.raise_for_status()
 
+    async def pause_queue(self, name: str, is_paused: bool) -> None:
+        """Pauses or resumes the work queue of a deployment, for which the UI has a switch."""
+        queue = (await self.deployment(name))["work_queue_id"]
+        reply = await self.api.patch(f"/work_queues/{queue}", json={"is_paused": is_paused})
+        reply.raise_for_status()
+
     async def unrest(self) -> list[str]:
         """What is not as it is in a hub at rest, a line each; empty where all is well."""
         try:
@@ -121,8 +127,16 @@ class Watch:
         return found
 
     async def calm(self, seconds: float = 90.0) -> float:
-        """Waits until nothing waits, is under way or was left behind; how long it took."""
-        return await until_empty(self.unrest, seconds)
+        """Waits until nothing waits, is under way or was left behind; how long it took.
+
+        It asks twice: a run whose end Prefect has not heard of yet may look as if it stood by.
+        """
+        took = await until_empty(self.unrest, seconds)
+        await asyncio.sleep(1)
+        while await self.unrest():
+            took += 1 + await until_empty(self.unrest, seconds - took)
+            await asyncio.sleep(1)
+        return took
 
     async def worked_off(self, seconds: float = 60.0) -> float:
         """Waits until events and deliveries are worked off; how long it took."""
