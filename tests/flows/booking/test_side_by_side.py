@@ -131,10 +131,9 @@ async def test_a_refund_and_a_cancellation_at_once_both_count(desk: Desk) -> Non
     named = {"customer": ADA}
     await desk.accept(refunded("r1", "20.00"), edited("150.00", 1), cancelled("1002", **named))
     async with Gate(desk, "refunds") as refunds:
-        edit = asyncio.create_task(desk.book("orders"))
-        await asyncio.sleep(0.1)
         await refunds.book()
-        await asyncio.sleep(0.1)
+        edit = asyncio.create_task(desk.book("orders"))
+        await asyncio.sleep(0.2)
     await edit
     await desk.work_off()
     assert await desk.points() == 130 + 50
