@@ -65,22 +65,36 @@ class Standby:
                 await self._taken.wait()
 
     async def _make(self) -> None:
-        client = self.worker.client
+        making = asyncio.ensure_future(self._created())
         try:
-            flow_run = await client.create_flow_run_from_deployment(
-                self.deployment_id,
-                parameters={"wait_minutes": self.hub.settings.standby_minutes},
-                state=Pending(message="Standing by for the next batch."),
-                name=f"{self.trigger} standing by",
-                tags=[STANDBY_TAG],
-                labels={"prefect.worker.name": self.hub.owner},
-                idempotency_key=f"standby:{uuid4()}",  # One run, though it be asked for twice.
-            )
+            flow_run = await asyncio.shield(making)
         except (httpx.HTTPError, PrefectHTTPStatusError) as error:
             logger.warning("no run could be made for %s: %s", self.trigger, type(error).__name__)
             await asyncio.sleep(PAUSE_SECONDS)
             return
+        except asyncio.CancelledError:
+            await self._unmake(making)
+            raise
         self.waiting[flow_run.id] = asyncio.create_task(self._run(flow_run))
+
+    async def _created(self) -> FlowRun:
+        return await self.worker.client.create_flow_run_from_deployment(
+            self.deployment_id,
+            parameters={"wait_minutes": self.hub.settings.standby_minutes},
+            state=Pending(message="Standing by for the next batch."),
+            name=f"{self.trigger} standing by",
+            tags=[STANDBY_TAG],
+            labels={"prefect.worker.name": self.hub.owner},
+            idempotency_key=f"standby:{uuid4()}",  # One run, though it be asked for twice.
+        )
+
+    async def _unmake(self, making: asyncio.Future[FlowRun]) -> None:
+        """The process stops while a run is being made: nobody would ever take it up."""
+        try:
+            flow_run = await making
+        except (httpx.HTTPError, PrefectHTTPStatusError):
+            return
+        await self._remove(flow_run.id)
 
     async def _run(self, flow_run: FlowRun) -> None:
         state: State[Any] | None = None

@@ -48,7 +48,7 @@ async def work_off(trigger: str, *, max_events: int, wait_minutes: float) -> Sum
             return await _work(hub, trigger, max_events, None)
         bell = hub.bells.of(trigger)
         deadline = hub.clock().timestamp() + wait_minutes * 60
-        while (left := deadline - hub.clock().timestamp()) > 0:
+        while (left := deadline - hub.clock().timestamp()) > 0 and not hub.is_stopping:
             if not await bell.stand_by(left):
                 break
             summary = await _work(hub, trigger, max_events, bell)
@@ -89,7 +89,7 @@ async def _batches(
             yield booked
         elif not (bell and events and await bell.linger(LINGER_SECONDS)):
             return
-    if bell is not None:
+    if bell is not None and not hub.is_stopping:
         bell.ring()  # There may be more: for the run that comes next.
 
 

@@ -42,7 +42,7 @@ async def deliver(max_events: MaxEvents = 1000, wait_minutes: WaitMinutes = 0) -
             return
         bell = hub.bells.of("deliver")
         deadline = hub.clock().timestamp() + wait_minutes * 60
-        while (left := deadline - hub.clock().timestamp()) > 0:
+        while (left := deadline - hub.clock().timestamp()) > 0 and not hub.is_stopping:
             if not await bell.stand_by(left):
                 return
             if await _work(hub, max_events, bell):
@@ -84,7 +84,7 @@ async def _chunks(
             yield due, unknown
         elif not (bell and taken and await bell.linger(LINGER_SECONDS)):
             return
-    if bell is not None:
+    if bell is not None and not hub.is_stopping:
         bell.ring()  # There may be more: for the run that comes next.
 
 

@@ -1,0 +1,60 @@
+"""The scheduled deployment, started by hand: each anniversary is found once, however often."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+from tests.running_hub import until
+from tests.system.shop import SIGN_UP_POINTS, Shop
+from tests.system.watch import Watch
+
+
+async def test_an_anniversary_is_found_once_however_often_the_flow_runs(
+    shop: Shop, watch: Watch
+) -> None:
+    veterans = shop.people(3, joined="")
+    novices = shop.people(2)
+    await shop.sign_up([*veterans, *novices])
+    await watch.calm()
+    due = shop.day.a_year_ago().replace(hour=12) + timedelta(days=366)
+    await asyncio.gather(*(run_by_hand(watch, as_of=due.isoformat()) for _ in range(3)))
+    await run_by_hand(watch, as_of=(due + timedelta(hours=3)).isoformat())
+    await watch.worked_off()
+
+    for person in veterans:
+        assert await earned(watch, person.email(shop.day)) == SIGN_UP_POINTS + 25
+        mails = [
+            one
+            for one in await watch.records("smtp")
+            if one["to"] == person.email(shop.day) and "1 year with" in one["subject"]
+        ]
+        assert len(mails) == 1
+    for person in novices:
+        assert await earned(watch, person.email(shop.day)) == SIGN_UP_POINTS
+    assert await watch.wrong_messages() == []
+
+
+async def run_by_hand(watch: Watch, **parameters: str) -> None:
+    """Starts the deployment as its form in the UI does, and waits for the run's end."""
+    deployment = await watch.deployment("anniversaries")
+    reply = await watch.api.post(
+        f"/deployments/{deployment['id']}/create_flow_run", json={"parameters": parameters}
+    )
+    reply.raise_for_status()
+    run_id = reply.json()["id"]
+
+    async def ended() -> str:
+        state = (await watch.api.get(f"/flow_runs/{run_id}")).json()["state_type"]
+        return str(state) if state in ("COMPLETED", "FAILED", "CRASHED", "CANCELLED") else ""
+
+    assert await until(ended, 30) == "COMPLETED"
+
+
+async def earned(watch: Watch, email: str) -> int:
+    rows = await watch.rows(
+        "select sum(e.points) as points from entries e join members m on m.id = e.member_id"
+        " where m.email = :email",
+        email=email,
+    )
+    return int(rows[0].points)
