@@ -39,7 +39,17 @@ class EventType(StrEnum):
     ORDER_CANCELLED = "order.cancelled"
     ORDER_REFUNDED = "order.refunded"
     PAYMENT_COMPLETED = "payment.completed"
+    REFUND_REVERSED = "refund.reversed"
     REWARD_REDEEMED = "reward.redeemed"
+    REWARD_HELD = "reward.held"
+    REWARD_CAPTURED = "reward.captured"
+    REWARD_RELEASED = "reward.released"
+    POINTS_ADJUSTED = "points.adjusted"
+    ADJUSTMENT_APPROVED = "adjustment.approved"
+    ACTIVITY_REPORTED = "activity.reported"
+    MEMBER_MERGED = "member.merged"
+    MEMBER_UNMERGED = "member.unmerged"
+    MEMBER_ERASED = "member.erased"
     MILESTONE_REACHED = "milestone.reached"
     TIER_CHANGED = "tier.changed"
     ANNIVERSARY_DUE = "anniversary.due"
@@ -69,6 +79,9 @@ class Customer(Frozen):
     """A person as a store knows them. Any of id, e-mail and phone may be missing."""
 
     id: Key | None = Field(None, description="The store's own id of the customer.")
+    card: Key | None = Field(
+        None, description="The number on the member's card: the same person in every store."
+    )
     email: Text | None = None
     phone: Text | None = Field(None, description="E.164 where the store gives it so.")
     first_name: Text = ""
@@ -86,7 +99,7 @@ class Customer(Frozen):
     @property
     def is_anonymous(self) -> bool:
         """Whether nothing says who this is."""
-        return not (self.id or self.email or self.phone)
+        return not (self.id or self.card or self.email or self.phone)
 
 
 class Line(Frozen):
@@ -104,6 +117,7 @@ class Line(Frozen):
     discount: Amount = Decimal(0)
     tax: Amount = Decimal(0)
     is_gift_card: bool = False
+    tags: tuple[Text, ...] = Field((), description="Of the product: its tags, categories, vendor.")
 
     @property
     def net(self) -> Decimal:
@@ -137,6 +151,7 @@ class Order(Frozen):
     tenders: tuple[Tender, ...] = ()
     codes: tuple[Text, ...] = Field((), description="Discount codes used.")
     channel: Text = Field("", description="web, pos, … as the store names it.")
+    is_test: bool = Field(False, description="A trial of the shop's own: it never counts.")
     customer: Customer | None = None
 
     @model_validator(mode="after")
@@ -168,7 +183,18 @@ class Refund(Frozen):
     currency: str
     amount: Amount = Field(Decimal(0), ge=0)
     lines: tuple[RefundLine, ...] = ()
+    shipping: Amount = Field(
+        Decimal(0), ge=0, description="Of the amount, what was given back for shipping."
+    )
     full: bool = False
+    customer: Customer | None = None
+
+
+class RefundReversal(Frozen):
+    """A refund that was taken back: a dispute won, a refund that failed."""
+
+    refund_id: Key
+    order_id: Key
     customer: Customer | None = None
 
 
@@ -191,13 +217,76 @@ class Payment(Frozen):
     customer: Customer | None = None
 
 
+Points = Annotated[int, Field(gt=0, le=1_000_000_000)]
+"""A number of points in the programme's smallest unit (see `Programme.unit_scale`)."""
+
+
 class Redemption(Frozen):
-    """Points spent on a reward."""
+    """Points spent on a reward. `id` names the request, so that it is spent once."""
 
     id: Key
-    points: int = Field(gt=0, le=1_000_000_000)
+    points: Points
+    reward: Text = ""
+    used_on: Key | None = Field(None, description="The id of the order the reward was used on.")
+    is_offline: bool = Field(False, description="Taken by a till without a line to the hub.")
+    customer: Customer | None = None
+
+
+class Hold(Frozen):
+    """Points set aside while somebody is at the checkout. `id` names the hold."""
+
+    id: Key
+    points: Points
     reward: Text = ""
     customer: Customer | None = None
+
+
+class HoldEnd(Frozen):
+    """A hold was captured (the reward was used) or released (the basket was left)."""
+
+    hold_id: Key
+    used_on: Key | None = Field(None, description="For a capture: the order it was used on.")
+    customer: Customer | None = None
+
+
+class Adjustment(Frozen):
+    """Points given or taken by a person of the team."""
+
+    id: Key
+    points: int = Field(ge=-1_000_000_000, le=1_000_000_000)
+    reason: Text = ""
+    by: Text = Field("", description="Who of the team asks for it.")
+    expires_days: int | None = Field(None, ge=0, le=36_500)
+    is_qualifying: bool = Field(False, description="Whether it counts towards tiers.")
+    customer: Customer | None = None
+
+
+class AdjustmentApproval(Frozen):
+    """A second person agrees to an adjustment that needs it."""
+
+    adjustment_id: Key
+    by: Text
+
+
+class Activity(Frozen):
+    """Something a member did that is no purchase: a review, a visit, a share."""
+
+    name: Key
+    ref: Key = Field(description="What makes it one: the product reviewed, the day of the visit.")
+    customer: Customer | None = None
+
+
+class MemberMerge(Frozen):
+    """Two accounts are one person's (or, unmerged, are not): `source` goes into `target`."""
+
+    source: Customer
+    target: Customer
+
+
+class Erasure(Frozen):
+    """A person asks to be forgotten (GDPR art. 17)."""
+
+    customer: Customer
 
 
 class Milestone(Frozen):
@@ -246,6 +335,8 @@ class InboundMessage(Frozen):
 
 Data = (
     Customer | Order | Refund | Cancellation | Payment | Redemption
+    | RefundReversal | Hold | HoldEnd | Adjustment | AdjustmentApproval | Activity
+    | MemberMerge | Erasure
     | Milestone | TierChange | Occasion | MessageReport | InboundMessage
 )  # fmt: skip
 
@@ -258,7 +349,17 @@ DATA_MODELS: dict[EventType, type[BaseModel]] = {
     EventType.ORDER_CANCELLED: Cancellation,
     EventType.ORDER_REFUNDED: Refund,
     EventType.PAYMENT_COMPLETED: Payment,
+    EventType.REFUND_REVERSED: RefundReversal,
     EventType.REWARD_REDEEMED: Redemption,
+    EventType.REWARD_HELD: Hold,
+    EventType.REWARD_CAPTURED: HoldEnd,
+    EventType.REWARD_RELEASED: HoldEnd,
+    EventType.POINTS_ADJUSTED: Adjustment,
+    EventType.ADJUSTMENT_APPROVED: AdjustmentApproval,
+    EventType.ACTIVITY_REPORTED: Activity,
+    EventType.MEMBER_MERGED: MemberMerge,
+    EventType.MEMBER_UNMERGED: MemberMerge,
+    EventType.MEMBER_ERASED: Erasure,
     EventType.MILESTONE_REACHED: Milestone,
     EventType.TIER_CHANGED: TierChange,
     EventType.ANNIVERSARY_DUE: Occasion,
@@ -272,7 +373,11 @@ DATA_MODELS: dict[EventType, type[BaseModel]] = {
 
 TRIGGERS: dict[str, tuple[EventType, ...]] = {
     "orders": (EventType.ORDER_PAID, EventType.ORDER_EDITED, EventType.PAYMENT_COMPLETED),
-    "refunds": (EventType.ORDER_REFUNDED, EventType.ORDER_CANCELLED),
+    "refunds": (
+        EventType.ORDER_REFUNDED,
+        EventType.ORDER_CANCELLED,
+        EventType.REFUND_REVERSED,
+    ),
     "sign-ups": (
         EventType.CUSTOMER_CREATED,
         EventType.CUSTOMER_UPDATED,
@@ -283,7 +388,20 @@ TRIGGERS: dict[str, tuple[EventType, ...]] = {
         EventType.TIER_CHANGED,
         EventType.ANNIVERSARY_DUE,
         EventType.BIRTHDAY_DUE,
+    ),
+    "redemptions": (
         EventType.REWARD_REDEEMED,
+        EventType.REWARD_HELD,
+        EventType.REWARD_CAPTURED,
+        EventType.REWARD_RELEASED,
+        EventType.POINTS_ADJUSTED,
+        EventType.ADJUSTMENT_APPROVED,
+    ),
+    "members": (
+        EventType.ACTIVITY_REPORTED,
+        EventType.MEMBER_MERGED,
+        EventType.MEMBER_UNMERGED,
+        EventType.MEMBER_ERASED,
     ),
     "feedback": (
         EventType.MESSAGE_DELIVERED,

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+from datetime import date
 from decimal import Decimal
 from typing import Literal
 
@@ -9,27 +12,21 @@ from pydantic import Field
 
 from loyalty.eligibility import EligibilityPolicy
 from loyalty.events import Frozen
-
-
-class TierStep(Frozen):
-    """A tier, reached at a number of lifetime points."""
-
-    name: str
-    from_lifetime_points: int = Field(ge=0)
-    factor: Decimal = Field(Decimal(1), gt=0, description="Multiplies what rules award.")
-
-
-class MilestonePlan(Frozen):
-    """A mark that repeats: every so many points earned, or every so many orders."""
-
-    id: str
-    counter: Literal["lifetime_points", "orders_count"] = "lifetime_points"
-    every: int = Field(gt=0)
-
-    def marks_between(self, before: int, after: int) -> list[int]:
-        """The marks that were crossed on the way up, lowest first."""
-        first = max(before, 0) // self.every + 1
-        return [n * self.every for n in range(first, max(after, 0) // self.every + 1)]
+from loyalty.money import Amount
+from loyalty.policies import (
+    AdjustPolicy,
+    BirthdayPolicy,
+    Cap,
+    ExpiryPolicy,
+    MilestonePlan,
+    OccasionPolicy,
+    OfflinePolicy,
+    RefundPolicy,
+    ReportPolicy,
+    RewardPolicy,
+    Rounding,
+    TierPlan,
+)
 
 
 class Programme(Frozen):
@@ -42,15 +39,58 @@ class Programme(Frozen):
     name: str = "Loyalty"
     zone: str = Field("UTC", description="IANA zone of the programme's calendar.")
     currency: str = "EUR"
+    unit_scale: int = Field(
+        0, ge=0, le=6, description="Decimals of a point: with 2, books count hundredths of it."
+    )
     enrols: Literal["everyone", "on_request"] = Field(
         "everyone", description="Whether a customer becomes a member by buying or signing up."
     )
+    retro_days: int | None = Field(
+        None, ge=0, description="How old a guest's orders may be to count from sign-up on."
+    )
     eligible: EligibilityPolicy = EligibilityPolicy()
-    tiers: tuple[TierStep, ...] = ()
+    rounding: Rounding = "floor"
+    rounding_scope: Literal["order", "line"] = "order"
+    multipliers: Literal["product", "additive", "max", "best_single_rule"] = "product"
+    pending_days: int = Field(
+        0, ge=0, le=3650, description="Points of an order can be spent so many days (24 h) later."
+    )
+    expiry: ExpiryPolicy = ExpiryPolicy()
+    consume: Literal["soonest_expiry", "fifo"] = "soonest_expiry"
+    refund: RefundPolicy = RefundPolicy()
+    rewards: RewardPolicy = RewardPolicy()
+    tiers: TierPlan | None = None
     milestones: tuple[MilestonePlan, ...] = ()
+    caps: tuple[Cap, ...] = ()
+    adjust: AdjustPolicy = AdjustPolicy()
+    offline: OfflinePolicy = OfflinePolicy()
+    anniversary: OccasionPolicy = OccasionPolicy()
+    birthday: BirthdayPolicy = BirthdayPolicy()
+    fx: dict[str, dict[date, Amount]] = Field(
+        default_factory=dict,
+        description="What one unit of a currency was worth in the programme's, by local day.",
+    )
+    fx_rounding: Rounding = "half_even"
+    report: ReportPolicy = ReportPolicy()
+    max_lateness_hours: int | None = Field(
+        None, ge=0, description="A message about something older than this is not sent."
+    )
     routes: dict[str, tuple[str, ...]] = Field(default_factory=dict)
 
-    def tier_at(self, lifetime_points: int) -> TierStep | None:
-        """The highest tier whose mark has been reached; None in a programme without tiers."""
-        reached = [t for t in self.tiers if t.from_lifetime_points <= lifetime_points]
-        return max(reached, key=lambda t: t.from_lifetime_points, default=None)
+    @property
+    def version(self) -> str:
+        """Twelve hex digits of the SHA-256 of what an award depends on; each award keeps it."""
+        kept = self.model_dump(mode="json", include=set(_AWARDS_DEPEND_ON))
+        text = json.dumps(kept, sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+    def factor_of(self, tier: str) -> Decimal:
+        """What the tier multiplies earnings by; 1 where there is no such tier."""
+        levels = self.tiers.levels if self.tiers else ()
+        return next((level.factor for level in levels if level.name == tier), Decimal(1))
+
+
+_AWARDS_DEPEND_ON = (
+    "zone", "currency", "unit_scale", "eligible", "rounding", "rounding_scope", "multipliers",
+    "pending_days", "expiry", "fx_rounding",
+)  # fmt: skip

@@ -44,6 +44,10 @@ def _json(name: str, *, nullable: bool = False) -> Column[object]:
     return Column(name, JSONB, nullable=nullable)
 
 
+def _json_default(name: str) -> Column[object]:
+    return Column(name, JSONB, nullable=False, server_default="{}")
+
+
 def _text(name: str, default: str = "") -> Column[str]:
     return Column(name, Text, nullable=False, server_default=default)
 
@@ -124,10 +128,22 @@ members = Table(
     Column("lifetime_points", BigInteger, nullable=False, server_default="0"),
     Column("lifetime_spend", Numeric, nullable=False, server_default="0"),
     Column("orders_count", Integer, nullable=False, server_default="0"),
+    Column("points_redeemed", BigInteger, nullable=False, server_default="0"),
+    Column("redemptions_count", Integer, nullable=False, server_default="0"),
+    Column("segments", ARRAY(Text), nullable=False, server_default="{}"),
+    Column("last_order_at", Instant),
+    Column("last_activity_at", Instant),
+    Column("tier_since", Instant),
+    Column("tier_until", Instant),
+    Column("merged_into", UUID),
+    Column("birthday_told_at", Instant),
+    Column("birthday_paid_at", Instant),
     Column("joined_at", Instant, nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("updated_at", Instant, nullable=False),
+    CheckConstraint("state in ('enrolled', 'merged', 'erased')", name="state"),
     Index("ix_members_joined", "joined_at"),
+    Index("ix_members_merged", "merged_into", postgresql_where=text("merged_into is not null")),
 )
 
 identities = Table(
@@ -173,6 +189,14 @@ sales = Table(
     _json("facts"),
     _json("awards"),
     Column("spend", Numeric, nullable=False, server_default="0"),
+    Column("spend_gross", Numeric, nullable=False, server_default="0"),
+    Column("origin_id", UUID),
+    _text("programme"),
+    Column("fx_rate", Numeric, nullable=False, server_default="1"),
+    Column("reversed_refunds", ARRAY(Text), nullable=False, server_default="{}"),
+    _json_default("rooms"),
+    Column("taken_back", BigInteger, nullable=False, server_default="0"),
+    Column("is_counted", Boolean, nullable=False, server_default="true"),
     PrimaryKeyConstraint("store", "order_id"),
     Index("ix_sales_member", "member_id"),
 )
@@ -193,8 +217,18 @@ entries = Table(
     Column("posted_at", Instant, nullable=False),
     _text("reason"),
     _json("snapshot"),
+    Column("origin_id", UUID),
+    Column("counts_at", Instant),
     CheckConstraint("points <> 0", name="points"),
     Index("ix_entries_member", "member_id", "id"),
+    Index(
+        "ix_entries_counting",
+        "member_id",
+        "counts_at",
+        postgresql_where=text("counts_at is not null"),
+    ),
+    Index("ix_entries_sale", "sale", postgresql_where=text("sale <> ''")),
+    Index("ix_entries_posted", "posted_at"),
 )
 
 lots = Table(
@@ -208,19 +242,140 @@ lots = Table(
     Column("remaining", BigInteger, nullable=False),
     Column("available_at", Instant, nullable=False),
     Column("expires_at", Instant),
+    Column("earned_at", Instant, nullable=False),
+    Column("held", BigInteger, nullable=False, server_default="0"),
+    Column("expired", BigInteger, nullable=False, server_default="0"),
+    Column("origin_id", UUID),
     CheckConstraint("remaining between 0 and points", name="remaining"),
+    CheckConstraint("held between 0 and remaining", name="held"),
     Index("ix_lots_open", "member_id", postgresql_where=text("remaining > 0")),
+    Index("ix_lots_sale", "sale", postgresql_where=text("sale <> ''")),
+    Index(
+        "ix_lots_expiring",
+        "expires_at",
+        postgresql_where=text("remaining > 0 and expires_at is not null"),
+    ),
 )
 
 allocations = Table(
     "allocations",
     metadata,
+    Column("id", UUID, primary_key=True),
     Column("entry_id", UUID, ForeignKey("entries.id"), nullable=False),
     Column("lot_id", UUID, ForeignKey("lots.id"), nullable=False),
     Column("points", BigInteger, nullable=False),
-    PrimaryKeyConstraint("entry_id", "lot_id"),
-    CheckConstraint("points > 0", name="points"),
+    Column("posted_at", Instant, nullable=False),
+    CheckConstraint("points <> 0", name="points"),
+    Index("ix_allocations_entry", "entry_id"),
+    Index("ix_allocations_lot", "lot_id"),
 )
+"""What an entry took from a lot (positive) or gave back into it (negative)."""
+
+debts = Table(
+    "debts",
+    metadata,
+    Column("entry_id", UUID, ForeignKey("entries.id"), primary_key=True),
+    Column("member_id", UUID, nullable=False),
+    Column("points", BigInteger, nullable=False),
+    Column("remaining", BigInteger, nullable=False),
+    Column("posted_at", Instant, nullable=False),
+    CheckConstraint("remaining between 0 and points", name="remaining"),
+    Index("ix_debts_open", "member_id", postgresql_where=text("remaining > 0")),
+)
+"""The part of an entry that no lot could pay yet: a lot with the sign turned round."""
+
+holds = Table(
+    "holds",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("member_id", UUID, nullable=False),
+    Column("points", BigInteger, nullable=False),
+    _text("reward"),
+    _text("state", "held"),
+    Column("parts", JSONB, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("ended_at", Instant),
+    CheckConstraint("state in ('held', 'captured', 'released')", name="state"),
+    Index("ix_holds_open", "member_id", postgresql_where=text("state = 'held'")),
+)
+
+redemptions = Table(
+    "redemptions",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("member_id", UUID, nullable=False),
+    Column("entry_id", UUID, ForeignKey("entries.id"), nullable=False),
+    Column("points", BigInteger, nullable=False),
+    _text("reward"),
+    Column("used_on", Text, nullable=False, server_default=""),
+    _text("state", "spent"),
+    Column("created_at", Instant, nullable=False),
+    CheckConstraint("state in ('spent', 'returned')", name="state"),
+    Index("ix_redemptions_used_on", "used_on", postgresql_where=text("used_on <> ''")),
+    Index("ix_redemptions_member", "member_id"),
+)
+
+limit_uses = Table(
+    "limit_uses",
+    metadata,
+    Column("limit_key", Text, nullable=False),
+    Column("scope", Text, nullable=False),
+    Column("bucket", Text, nullable=False),
+    Column("points", BigInteger, nullable=False, server_default="0"),
+    Column("times", BigInteger, nullable=False, server_default="0"),
+    PrimaryKeyConstraint("limit_key", "scope", "bucket"),
+)
+"""How much of a cap or limit is used, per scope (a member, or nobody) and period."""
+
+milestones_reached = Table(
+    "milestones_reached",
+    metadata,
+    Column("member_id", UUID, nullable=False),
+    Column("milestone", Text, nullable=False),
+    Column("mark", Numeric, nullable=False),
+    Column("times", Integer, nullable=False, server_default="0"),
+    Column("points", BigInteger, nullable=False, server_default="0"),
+    Column("stands", Boolean, nullable=False, server_default="true"),
+    Column("reached_at", Instant, nullable=False),
+    PrimaryKeyConstraint("member_id", "milestone", "mark"),
+)
+
+adjustments = Table(
+    "adjustments",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("member_id", UUID, nullable=False),
+    Column("points", BigInteger, nullable=False),
+    _text("reason"),
+    _text("asked_by"),
+    _text("approved_by"),
+    _text("state", "waiting"),
+    _json("data"),
+    Column("created_at", Instant, nullable=False),
+    Column("ended_at", Instant),
+    CheckConstraint("state in ('waiting', 'booked')", name="state"),
+)
+
+merges = Table(
+    "merges",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("source_id", UUID, nullable=False),
+    Column("target_id", UUID, nullable=False),
+    Column("merged_at", Instant, nullable=False),
+    Column("unmerged_at", Instant),
+    _json("source_before"),
+    Index("ix_merges_source", "source_id"),
+)
+
+programmes = Table(
+    "programmes",
+    metadata,
+    Column("version", Text, primary_key=True),
+    _json("value"),
+    Column("created_at", Instant, nullable=False),
+)
+"""Every programme that awards were made under, for good; which one is in force: `settings`."""
 
 deliveries = Table(
     "deliveries",
