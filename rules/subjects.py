@@ -8,7 +8,7 @@ from functools import cache
 from pydantic import BaseModel
 
 from loyalty.events import DATA_MODELS, Event, EventType
-from loyalty.facts import MemberFacts, RatedOrder, Result
+from loyalty.facts import MemberFacts, RatedLine, RatedOrder, RatedPayment, Result
 from loyalty.programme import Programme
 from rules.language.scope import Name, Scope, Slots
 from rules.language.types import record_of
@@ -25,7 +25,17 @@ _DATA_NAMES: dict[EventType, str] = {
     EventType.ORDER_CANCELLED: "cancellation",
     EventType.ORDER_REFUNDED: "refund",
     EventType.PAYMENT_COMPLETED: "payment",
+    EventType.REFUND_REVERSED: "refund_reversal",
     EventType.REWARD_REDEEMED: "redemption",
+    EventType.REWARD_HELD: "hold",
+    EventType.REWARD_CAPTURED: "hold_end",
+    EventType.REWARD_RELEASED: "hold_end",
+    EventType.POINTS_ADJUSTED: "adjustment",
+    EventType.ADJUSTMENT_APPROVED: "approval",
+    EventType.ACTIVITY_REPORTED: "activity",
+    EventType.MEMBER_MERGED: "merge",
+    EventType.MEMBER_UNMERGED: "merge",
+    EventType.MEMBER_ERASED: "erasure",
     EventType.MILESTONE_REACHED: "milestone",
     EventType.TIER_CHANGED: "tier_change",
     EventType.ANNIVERSARY_DUE: "occasion",
@@ -37,7 +47,9 @@ _DATA_NAMES: dict[EventType, str] = {
     EventType.SMS_RECEIVED: "sms",
 }
 
-NAMES = frozenset({"event", "member", "programme", "result", *_DATA_NAMES.values()})
+_RATED: dict[str, type[BaseModel]] = {"order": RatedOrder, "payment": RatedPayment}
+
+NAMES = frozenset({"event", "member", "programme", "result", "line", *_DATA_NAMES.values()})
 """Every name that means something in some rule; named values choose others."""
 
 
@@ -47,8 +59,8 @@ def data_name(event_type: EventType) -> str:
 
 
 def data_model(event_type: EventType) -> type[BaseModel]:
-    """The model of an event's data as rules see it; orders come rated, with `eligible`."""
-    return RatedOrder if data_name(event_type) == "order" else DATA_MODELS[event_type]
+    """The model of an event's data as rules see it; purchases come rated, with `eligible`."""
+    return _RATED.get(data_name(event_type), DATA_MODELS[event_type])
 
 
 @cache
@@ -79,3 +91,20 @@ def scope_of(event_type: EventType, lets: Mapping[str, str] | None = None) -> Sc
 def after_booking(scope: Scope) -> Scope:
     """The same, for what is done once the books are written: they see `result` as well."""
     return scope.with_names({"result": Name(RESULT, record_of(Result))})
+
+
+def on_a_line(scope: Scope) -> Scope:
+    """The same, for a condition on one line of the order: it sees `line` as well.
+
+    Slots and named values are those of the scope, and named values do not see the line. The
+    line is put into the slot `scope.names["line"].slot`. An event without lines gets no `line`.
+    """
+    order = scope.names.get("order")
+    if order is None or "line" in scope.names:
+        return scope
+    return scope.with_names({"line": Name(scope.slots.take(), record_of(RatedLine))})
+
+
+def line_scope(event_type: EventType, lets: Mapping[str, str] | None = None) -> Scope:
+    """What a condition on one line sees when such an event happens (see `on_a_line`)."""
+    return on_a_line(scope_of(event_type, lets))

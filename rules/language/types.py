@@ -181,7 +181,8 @@ def _map(keys: type[Enum], value: Type) -> RecordType:
 def record_of(model: type[BaseModel], only: tuple[str, ...] = ()) -> RecordType:
     """The record of a pydantic model: its declared fields, or only some of them.
 
-    Fields that the language has no type for are left out; nothing undeclared is reachable.
+    Fields that the language has no type for are left out; nothing undeclared is reachable. For
+    people a `RatedLine` is a line: rules never see the plain one.
     """
     fields: dict[str, Type] = {}
     for name, info in model.model_fields.items():
@@ -191,7 +192,8 @@ def record_of(model: type[BaseModel], only: tuple[str, ...] = ()) -> RecordType:
             fields[name] = _field_type(info)
         except UnsupportedType:
             continue
-    return RecordType(name=model.__name__, fields=types.MappingProxyType(fields))
+    name = model.__name__.removeprefix("Rated")
+    return RecordType(name=name, fields=types.MappingProxyType(fields))
 
 
 def _field_type(info: FieldInfo) -> Type:

@@ -109,8 +109,8 @@ def _path(node: Node) -> tuple[Variable, list[tuple[str, bool]]] | None:
 
 def _follow(value: Any, names: list[tuple[str, bool]]) -> Any:
     for name, is_key in names:
-        if value is None:
-            return None
+        if value is None or value is UNSET:
+            return value
         value = value.get(name) if is_key else getattr(value, name)
     return value
 
