@@ -49,7 +49,7 @@ class PeopleDesk(Clerk):
         return self.apply(item, member)
 
     def _learn(self, item: Claimed, member: Member, customer: Customer) -> None:
-        member.learn(customer)
+        member.learn(customer, at=item.event.time)
         if member.state != "enrolled":
             member.state, member.is_changed = "enrolled", True
         opts_in = item.event.type is EventType.CUSTOMER_OPTED_IN

@@ -73,7 +73,11 @@ async def load(connection: AsyncConnection, items: Sequence[Claimed], now: datet
     await _introduce(connection, items, work)
     ids = sorted(set(work.member_of.values()))
     work.members = await people.lock(connection, ids)
-    work.member_of = {k: v for k, v in work.member_of.items() if v in work.members}
+    work.member_of = {
+        item: people.heir(work.members, owner)
+        for item, owner in work.member_of.items()
+        if owner in work.members
+    }
     ids = sorted(work.members)
     lots = await ledger.open_lots(connection, ids)
     work.books = {
@@ -193,7 +197,7 @@ def _draft(item: Claimed, now: datetime) -> Member:
     assert customer is not None
     joined = min(item.event.time, customer.created_at or item.event.time)
     member = Member(id=new_id(now), joined_at=joined, created_at=now)
-    member.learn(customer)
+    member.learn(customer, at=item.event.time)
     return member
 
 

@@ -8,11 +8,12 @@ from datetime import date
 from decimal import Decimal
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from loyalty.eligibility import EligibilityPolicy
 from loyalty.events import Frozen
 from loyalty.money import Amount
+from loyalty.occasions import known_zone
 from loyalty.policies import (
     AdjustPolicy,
     BirthdayPolicy,
@@ -76,6 +77,13 @@ class Programme(Frozen):
         None, ge=0, description="A message about something older than this is not sent."
     )
     routes: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+
+    @field_validator("zone")
+    @classmethod
+    def _zone_is_known(cls, value: str) -> str:
+        if known_zone(value) is None:
+            raise ValueError(f"{value!r} is no IANA time zone; one is `Europe/Berlin`")
+        return value
 
     @property
     def version(self) -> str:

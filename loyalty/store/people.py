@@ -1,4 +1,4 @@
-"""Members and how they are found: by a store's customer id, by e-mail, by telephone."""
+"""Members and how they are found: by a store's customer id, by card, e-mail or telephone."""
 
 from __future__ import annotations
 
@@ -15,12 +15,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from loyalty.contacts import normal_email, normal_phone
 from loyalty.events import Channel, ConsentState, Customer
 from loyalty.facts import MemberFacts
+from loyalty.occasions import known_zone
 from loyalty.store.bulk import insert_rows, update_rows
 from loyalty.store.ids import new_id
 from loyalty.store.tables import consents, identities, members
 
 Identity = tuple[str, str, str]
-"""(store, kind, value); e-mail and telephone belong to no store: `("", "email", "a@b.c")`."""
+"""(store, kind, value); e-mail, telephone and card are no store's: `("", "email", "a@b.c")`."""
 
 
 @dataclass(slots=True)
@@ -45,9 +46,19 @@ class Member:
     lifetime_points: int = 0
     lifetime_spend: Decimal = Decimal(0)
     orders_count: int = 0
+    points_redeemed: int = 0
+    redemptions_count: int = 0
+    segments: list[str] = field(default_factory=list)
+    last_order_at: datetime | None = None
+    last_activity_at: datetime | None = None
+    tier_since: datetime | None = None
+    tier_until: datetime | None = None
+    merged_into: UUID | None = None
+    birthday_told_at: datetime | None = None
+    birthday_paid_at: datetime | None = None
     is_changed: bool = False
 
-    def facts(self, *, available: int, tier_factor: Decimal) -> MemberFacts:
+    def facts(self, *, available: int, tier_factor: Decimal, pending: int = 0) -> MemberFacts:
         """What the rules may know of the member now."""
         return MemberFacts.model_construct(
             id=str(self.id),
@@ -61,23 +72,32 @@ class Member:
             zone=self.zone,
             birthday=self.birthday,
             tags=tuple(self.tags),
+            segments=tuple(self.segments),
             tier=self.tier,
             tier_factor=tier_factor,
             points=available,
+            points_pending=pending,
             lifetime_points=self.lifetime_points,
             lifetime_spend=self.lifetime_spend,
             orders_count=self.orders_count,
+            last_order_at=self.last_order_at,
+            points_redeemed=self.points_redeemed,
+            redemptions_count=self.redemptions_count,
         )
 
-    def learn(self, customer: Customer) -> bool:
-        """Takes over what a store newly says of the person; True where anything changed."""
+    def learn(self, customer: Customer, *, at: datetime) -> bool:
+        """Takes over what a store newly says of the person; True where anything changed.
+
+        Args:
+            at: When it was said: a birthday counts from so many days after it was told.
+        """
         before = (self.first_name, self.last_name, self.email, self.phone, self.locale, self.zone)
         self.first_name = customer.first_name or self.first_name
         self.last_name = customer.last_name or self.last_name
         self.email = normal_email(customer.email) or self.email
         self.phone = normal_phone(customer.phone, customer.country) or self.phone
         self.locale = customer.locale or self.locale
-        self.zone = customer.zone or self.zone
+        self.zone = customer.zone if known_zone(customer.zone) else self.zone
         self.country = customer.country or self.country
         changed = before != (
             self.first_name,
@@ -88,7 +108,7 @@ class Member:
             self.zone,
         )
         if customer.birthday and customer.birthday != self.birthday:
-            self.birthday, changed = customer.birthday, True
+            self.birthday, self.birthday_told_at, changed = customer.birthday, at, True
         if customer.created_at and customer.created_at < self.joined_at:
             self.joined_at, changed = customer.created_at, True
         new_tags = [tag for tag in customer.tags if tag not in self.tags]
@@ -103,6 +123,8 @@ def identities_of(store: str, customer: Customer) -> list[Identity]:
     found: list[Identity] = []
     if customer.id:
         found.append((store, "customer", customer.id))
+    if customer.card:
+        found.append(("", "card", customer.card))
     if email := normal_email(customer.email):
         found.append(("", "email", email))
     if phone := normal_phone(customer.phone, customer.country):
@@ -166,21 +188,43 @@ async def add(connection: AsyncConnection, new: Sequence[Member], *, now: dateti
     await insert_rows(connection, members, [_row(one, now) for one in new])
 
 
-_LOCK = text("select * from members where id = any(:ids) order by id for update")
+_LOCK = text("""
+with recursive followed as (
+    select id, merged_into from members where id = any(:ids)
+    union
+    select m.id, m.merged_into from members m join followed f on m.id = f.merged_into
+)
+select * from members where id in (select id from followed) order by id for update
+""")
 
 
 async def lock(connection: AsyncConnection, ids: Sequence[UUID]) -> dict[UUID, Member]:
-    """The members, locked until the transaction ends, in one order for everybody."""
-    if not ids:
-        return {}
-    rows = await connection.execute(_LOCK, {"ids": list(ids)})
-    return {row.id: member_of(row) for row in rows}
+    """The members, locked until the transaction ends, in one order for everybody.
+
+    Whoever one of them was merged into is among them (see `heir`), also where that happened
+    in another transaction while this one waited for the lock.
+    """
+    found: dict[UUID, Member] = {}
+    missing = set(ids)
+    while missing:
+        rows = await connection.execute(_LOCK, {"ids": sorted(missing)})
+        new = {row.id: member_of(row) for row in rows if row.id not in found}
+        found |= new
+        missing = {one.merged_into for one in new.values() if one.merged_into} - found.keys()
+    return found
+
+
+def heir(members: Mapping[UUID, Member], member_id: UUID) -> UUID:
+    """Whose account it is now, after all merges; the members come from `lock`."""
+    while (into := members[member_id].merged_into) is not None:
+        member_id = into
+    return member_id
 
 
 def member_of(row: Any) -> Member:
     """A member from its row."""
     fields = {name: getattr(row, name) for name in _COLUMNS}
-    return Member(**{**fields, "tags": list(row.tags)})
+    return Member(**{**fields, "tags": list(row.tags), "segments": list(row.segments)})
 
 
 async def save(connection: AsyncConnection, changed: Sequence[Member], *, now: datetime) -> None:
@@ -210,6 +254,16 @@ _COLUMNS = (
     "lifetime_points",
     "lifetime_spend",
     "orders_count",
+    "points_redeemed",
+    "redemptions_count",
+    "segments",
+    "last_order_at",
+    "last_activity_at",
+    "tier_since",
+    "tier_until",
+    "merged_into",
+    "birthday_told_at",
+    "birthday_paid_at",
 )
 
 
