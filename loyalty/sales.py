@@ -8,9 +8,11 @@ from decimal import Decimal
 from typing import Any, Literal
 from uuid import UUID
 
-from loyalty.eligibility import allocate
+from loyalty.eligibility import net_lines
 from loyalty.events import Line, Order, Payment, Refund
 from loyalty.facts import MemberFacts
+from loyalty.fx import EXACT, convert
+from loyalty.limits import Room
 
 
 @dataclass(slots=True)
@@ -18,10 +20,21 @@ class Sale:
     """One order or till payment in the books.
 
     Attributes:
-        version: The rule set that its points were awarded under.
+        version: The rule set that its points were awarded under; empty for a sale that is in
+            the books and earns nothing (a guest's old order).
+        programme: The version of the programme, likewise; empty for the one in force.
         facts: The member as known at the award; refunds are reckoned with them.
-        awards: Points of the sale that stand, by rule.
-        spend: What it counts in the member's lifetime spend.
+        awards: Points that its remainder is worth, by rule.
+        given: Points that were ever given for it, by rule; never less than `awards`. It is
+            not stored: the entries say it.
+        taken_back: Points of those that were taken back, and not restored.
+        fx_rate: What one unit of its currency was taken for.
+        rooms: What caps and limits had left for it at the award.
+        reversed_refunds: Refunds that do not count any more, whether they have come or not.
+        spend: What its remainder counts in the member's lifetime spend.
+        spend_gross: The same before refunds.
+        is_counted: Whether it counts among the member's orders.
+        origin_id: The account that the event named, before merges were followed.
     """
 
     store: str
@@ -36,9 +49,18 @@ class Sale:
     refunds: list[Refund] = field(default_factory=list)
     is_cancelled: bool = False
     awards: dict[str, int] = field(default_factory=dict)
+    given: dict[str, int] = field(default_factory=dict)
     spend: Decimal = Decimal(0)
     is_new: bool = False
     is_changed: bool = False
+    programme: str = ""
+    fx_rate: Decimal = Decimal(1)
+    rooms: list[Room] = field(default_factory=list)
+    taken_back: int = 0
+    reversed_refunds: set[str] = field(default_factory=set)
+    spend_gross: Decimal = Decimal(0)
+    is_counted: bool = True
+    origin_id: UUID | None = None
 
     @property
     def key(self) -> str:
@@ -49,17 +71,23 @@ class Sale:
         """Whether this refund is already counted."""
         return any(one.id == refund_id for one in self.refunds)
 
+    @property
+    def standing_refunds(self) -> list[Refund]:
+        """The refunds that count: those that were not taken back."""
+        return [one for one in self.refunds if one.id not in self.reversed_refunds]
+
     def remaining(self) -> Order | Payment | None:
         """The sale less what was given back; None where nothing of it is left.
 
-        The same whatever order the refunds came in.
+        The same whatever order the refunds, and their reversals, came in.
         """
-        if self.is_cancelled or any(one.full for one in self.refunds):
+        refunds = self.standing_refunds
+        if self.is_cancelled or any(one.full for one in refunds):
             return None
         if isinstance(self.data, Payment):
-            left = self.data.amount - sum((one.amount for one in self.refunds), Decimal(0))
+            left = self.data.amount - sum((one.amount for one in refunds), Decimal(0))
             return self.data.model_copy(update={"amount": left}) if left > 0 else None
-        return _order_less(self.data, self.refunds)
+        return _order_less(self.data, refunds)
 
 
 def sale_key(store: str, order_id: str) -> str:
@@ -75,21 +103,34 @@ def _order_less(order: Order, refunds: list[Refund]) -> Order | None:
     # before them, so that the order of arrival makes no difference.
     for refund in refunds:
         left = [_line_less(line, refund) for line in left]
-    unnamed = sum((one.amount for one in refunds if not one.lines), Decimal(0))
-    left = _reduce_in_order(left, unnamed)
+    unnamed = sum((one.amount - one.shipping for one in refunds if not one.lines), Decimal(0))
+    left = _reduce_in_order(left, _net_of(order, max(unnamed, Decimal(0))))
     total = max(order.total - sum((one.amount for one in refunds), Decimal(0)), Decimal(0))
     kept = tuple(line for line in left if line.quantity and line.net > 0)
     if total == 0 and (order.total > 0 or not kept):
         return None
-    return order.model_copy(update={"lines": kept, "discount": Decimal(0), "total": total})
+    shipped = min(sum((one.shipping for one in refunds), Decimal(0)), order.shipping)
+    rest = {"lines": kept, "discount": Decimal(0), "total": total}
+    return order.model_copy(update=rest | {"shipping": order.shipping - shipped})
 
 
 def _net_lines(order: Order) -> list[Line]:
-    shares = allocate(order.discount, order.lines, order.currency)
     return [
-        line.model_copy(update={"gross": line.net - share, "discount": Decimal(0)})
-        for line, share in zip(order.lines, shares, strict=True)
+        line.model_copy(update={"gross": net, "discount": Decimal(0)})
+        for line, net in zip(order.lines, net_lines(order), strict=True)
     ]
+
+
+def _net_of(order: Order, amount: Decimal) -> Decimal:
+    """What an amount given back takes from the lines, where tax came on top of their prices.
+
+    The goods' part of the whole, tax and shipping included; rounded once for all refunds.
+    """
+    goods = sum(net_lines(order), Decimal(0))
+    if not order.tax or order.total <= goods + order.shipping + order.tip:
+        return amount
+    share = EXACT.divide(goods, order.total)
+    return convert(amount, share, currency=order.currency, rounding="half_even")
 
 
 def _line_less(line: Line, refund: Refund) -> Line:
