@@ -76,6 +76,9 @@ class Programme(Frozen):
     max_lateness_hours: int | None = Field(
         None, ge=0, description="A message about something older than this is not sent."
     )
+    approvals: bool = Field(
+        False, description="Whether a second person has to agree to every change of the rules."
+    )
     routes: dict[str, tuple[str, ...]] = Field(default_factory=dict)
 
     @field_validator("zone")

@@ -9,10 +9,9 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from loyalty.programme import Programme
+from loyalty.store import rule_sets
 from loyalty.store.database import dumps
-
-BELL = "hub_rulebook"
-"""The NOTIFY channel: programme or active rules changed."""
+from loyalty.store.rule_sets import BELL, Draft
 
 
 async def programme(connection: AsyncConnection) -> Programme:
@@ -68,28 +67,9 @@ async def activate(
     reason: str,
     now: datetime,
 ) -> None:
-    """Makes a version the one in force, in one switch."""
-    await connection.execute(
-        text("update rule_sets set state = 'retired' where state = 'active' and version <> :v"),
-        {"v": version},
-    )
-    await connection.execute(
-        text("""
-            insert into rule_sets (version, state, documents, author, reason, created_at,
-                                   activated_at)
-            values (:version, 'active', cast(:documents as jsonb), :author, :reason, :now, :now)
-            on conflict (version) do update set state = 'active',
-                activated_at = excluded.activated_at
-        """),
-        {
-            "version": version,
-            "documents": dumps(documents),
-            "author": author,
-            "reason": reason,
-            "now": now,
-        },
-    )
-    await _ring(connection)
+    """Makes a version the one in force, in one switch, without a draft before."""
+    draft = Draft(version, documents, author, reason)
+    await rule_sets.put_in_force(connection, draft, now=now)
 
 
 async def _ring(connection: AsyncConnection) -> None:

@@ -453,9 +453,27 @@ rule_sets = Table(
     _text("reason"),
     Column("created_at", Instant, nullable=False),
     Column("activated_at", Instant),
+    _text("base"),
+    Column("needs", ARRAY(Text), nullable=False, server_default="{}"),
+    _text("approved_by"),
+    Column("approved_at", Instant),
+    Column("retired_at", Instant),
     CheckConstraint("state in ('draft', 'active', 'retired')", name="state"),
     Index("uq_rule_sets_active", "state", unique=True, postgresql_where=text("state = 'active'")),
 )
+
+rule_switches = Table(
+    "rule_switches",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("version", Text, ForeignKey("rule_sets.version"), nullable=False),
+    _text("before"),
+    Column("at", Instant, nullable=False),
+    Column("actor", Text, nullable=False),
+    _text("approved_by"),
+    _text("reason"),
+)
+"""Which rules were put in force, when and by whom: one line for each switch, for good."""
 
 settings = Table(
     "settings",

@@ -21,7 +21,10 @@ async def test_the_migrated_schema_equals_the_tables(database: Database) -> None
     assert [d for d in found if "alembic_version" not in str(d)] == []
 
 
-@pytest.mark.parametrize("table", ["entries", "allocations", "consents", "attempts", "audit"])
+GROWING = ("entries", "allocations", "consents", "attempts", "audit", "rule_switches")
+
+
+@pytest.mark.parametrize("table", GROWING)
 async def test_a_table_that_only_grows_refuses_change(database: Database, table: str) -> None:
     for statement in (f"delete from {table}", f"update {table} set {_column(table)} = null"):
         with pytest.raises(DBAPIError, match="only grows"):

@@ -239,6 +239,39 @@ def upgrade() -> None:
     op.add_column(
         "sales", sa.Column("is_counted", sa.Boolean(), server_default="true", nullable=False)
     )
+    op.add_column("rule_sets", sa.Column("base", sa.Text(), server_default="", nullable=False))
+    op.add_column(
+        "rule_sets",
+        sa.Column("needs", postgresql.ARRAY(sa.Text()), server_default="{}", nullable=False),
+    )
+    op.add_column(
+        "rule_sets", sa.Column("approved_by", sa.Text(), server_default="", nullable=False)
+    )
+    op.add_column("rule_sets", sa.Column("approved_at", sa.DateTime(timezone=True), nullable=True))
+    op.add_column("rule_sets", sa.Column("retired_at", sa.DateTime(timezone=True), nullable=True))
+    op.create_table(
+        "rule_switches",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("version", sa.Text(), nullable=False),
+        sa.Column("before", sa.Text(), server_default="", nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("actor", sa.Text(), nullable=False),
+        sa.Column("approved_by", sa.Text(), server_default="", nullable=False),
+        sa.Column("reason", sa.Text(), server_default="", nullable=False),
+        sa.ForeignKeyConstraint(
+            ["version"], ["rule_sets.version"], name=op.f("fk_rule_switches_version")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_rule_switches")),
+    )
+    op.execute(
+        "insert into rule_switches (version, at, actor, reason)"
+        " select version, coalesce(activated_at, created_at), author, reason from rule_sets"
+        " where state <> 'draft' order by activated_at"
+    )
+    op.execute(
+        "create trigger rule_switches_only_grow before update or delete on rule_switches"
+        " for each statement execute function refuse_change()"
+    )
     op.create_check_constraint("points", "allocations", "points <> 0")
     op.create_check_constraint("held", "lots", "held between 0 and remaining")
     op.create_check_constraint("state", "members", "state in ('enrolled', 'merged', 'erased')")
