@@ -1,27 +1,36 @@
-"""A member's points: entries that only grow, lots that are used up, and what follows from both.
+"""What the points ledger is made of: entries, lots, allocations, debts, holds.
 
-Pure: the book is loaded, worked on and handed back; the store writes what was added.
-Invariants: total = sum of entries; sum of remaining = total + debt; debt is never negative, and
-points earned pay it before they can be spent.
+Entries only grow. A lot is what one entry brought; what was used of it is in the journal of
+allocations. A debt is a lot with the sign turned round. `loyalty.book` does the work on them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 
 class EntryKind(StrEnum):
-    """Why points moved."""
+    """Why points moved.
+
+    `reverse` takes back what an order earned and `restore` gives it again; `return` brings back
+    points that were spent; `write_off` lets somebody off what a refund could not take;
+    `transfer` moves between accounts that were merged; `forfeit` ends an account.
+    """
 
     EARN = "earn"
     REVERSE = "reverse"
+    RESTORE = "restore"
     REDEEM = "redeem"
+    RETURN = "return"
     ADJUST = "adjust"
+    EXPIRE = "expire"
+    WRITE_OFF = "write_off"
+    TRANSFER = "transfer"
+    FORFEIT = "forfeit"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +39,16 @@ class Posting:
 
     Attributes:
         key: The business key; a second entry with it is refused by the database.
+        event_id: The event it was booked for; None for what time alone brings.
+        occurred_at: When it happened in business; `posted_at` is the hub's clock.
         sale: `store:order id` of the sale it belongs to, empty for others.
         snapshot: What is needed to explain and reverse it years later.
+        origin_id: The account that the event named, before merges were followed.
+        counts_at: When it counts towards tiers by earned points; None where it does not.
     """
 
     key: str
-    event_id: int
+    event_id: int | None
     occurred_at: datetime
     posted_at: datetime
     entry_id: UUID
@@ -44,6 +57,8 @@ class Posting:
     version: str = ""
     reason: str = ""
     snapshot: dict[str, Any] = field(default_factory=dict)
+    origin_id: UUID | None = None
+    counts_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +73,16 @@ class Entry:
 
 @dataclass(slots=True)
 class Lot:
-    """Points earned together, and how many of them are left."""
+    """Points earned together, and how many of them are left.
+
+    Attributes:
+        remaining: What is left, `held` of it set aside at a checkout.
+        expired: How many of it expired so far.
+        earned_at: When the sale (or whatever earned them) took place.
+        expires_at: The first instant at which they are gone; None where they were given no day
+            of their own (today's policy may still have one, see `PointsBook.expiry_of`).
+        origin_id: The account that they were earned on.
+    """
 
     id: UUID
     member_id: UUID
@@ -68,130 +92,102 @@ class Lot:
     remaining: int
     available_at: datetime
     expires_at: datetime | None
+    earned_at: datetime
+    held: int = 0
+    expired: int = 0
+    origin_id: UUID | None = None
     is_new: bool = False
     is_changed: bool = False
 
-    def is_spendable(self, now: datetime) -> bool:
-        """Whether its points can be used at the instant; at the instant of expiry they cannot."""
-        return self.available_at <= now and (self.expires_at is None or now < self.expires_at)
+    @property
+    def free(self) -> int:
+        """What is left and not held."""
+        return self.remaining - self.held
 
 
 @dataclass(frozen=True, slots=True)
 class Allocation:
-    """How many points of a lot an entry took."""
+    """How many points of a lot an entry took (positive) or gave back into it (negative)."""
 
     entry_id: UUID
     lot_id: UUID
     points: int
+    posted_at: datetime
 
 
 @dataclass(slots=True)
-class PointsBook:
-    """One member's books, as far as they are open, and what was added to them."""
+class Debt:
+    """The part of an entry that no lot could pay yet."""
 
+    entry_id: UUID
     member_id: UUID
-    total: int
-    lots: list[Lot]
-    entries: list[Entry] = field(default_factory=list)
-    allocations: list[Allocation] = field(default_factory=list)
-    _left: int = 0
+    points: int
+    remaining: int
+    posted_at: datetime
+    origin_id: UUID | None = None
+    is_new: bool = False
+    is_changed: bool = False
 
-    def __post_init__(self) -> None:
-        # Kept as a running sum: a member can have thousands of lots, and each event asks.
-        self._left = sum(lot.remaining for lot in self.lots)
+
+@dataclass(slots=True)
+class Hold:
+    """Points set aside while somebody is at the checkout, and of which lots."""
+
+    key: str
+    member_id: UUID
+    points: int
+    parts: list[tuple[UUID, int]]
+    created_at: datetime
+    reward: str = ""
+    state: Literal["held", "captured", "released"] = "held"
+    ended_at: datetime | None = None
+    is_new: bool = False
+    is_changed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Reversal:
+    """What became of points that were to be taken back: taken from lots, owed, or let off."""
+
+    taken: int
+    owed: int
+    written_off: int
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """A member's points at an instant; `available` is negative while points are owed."""
+
+    available: int
+    pending: int
+    held: int
 
     @property
-    def debt(self) -> int:
-        """Points owed: taken back after they were spent."""
-        return self._left - self.total
-
-    def available(self, now: datetime) -> int:
-        """Points that can be spent at the instant; negative while points are owed."""
-        return self.total - sum(lot.remaining for lot in self.lots if not lot.is_spendable(now))
-
-    def earn(
-        self,
-        points: int,
-        posting: Posting,
-        *,
-        lot_id: UUID,
-        available_at: datetime,
-        expires_at: datetime | None = None,
-    ) -> Entry:
-        """Books points earned; what is owed is paid from them first."""
-        if points <= 0:
-            raise ValueError("points earned are positive")
-        owed = self.debt
-        entry = self._enter(EntryKind.EARN, points, posting)
-        lot = Lot(
-            id=lot_id,
-            member_id=self.member_id,
-            entry_id=posting.entry_id,
-            sale=posting.sale,
-            points=points,
-            remaining=points - min(points, max(owed, 0)),
-            available_at=available_at,
-            expires_at=expires_at,
-            is_new=True,
-        )
-        self.lots.append(lot)
-        self._left += lot.remaining
-        return entry
-
-    def reverse(self, points: int, posting: Posting, *, now: datetime) -> Entry:
-        """Takes points back: from the sale's own lots first, then from others, the rest is owed."""
-        if points <= 0:
-            raise ValueError("points taken back are positive")
-        own = [lot for lot in self.lots if posting.sale and lot.sale == posting.sale]
-        other = [
-            lot
-            for lot in self.lots
-            if not (posting.sale and lot.sale == posting.sale) and lot.is_spendable(now)
-        ]
-        entry = self._enter(EntryKind.REVERSE, -points, posting)
-        left = self._take(points, in_order(own), posting.entry_id)
-        self._take(left, in_order(other), posting.entry_id)
-        return entry
-
-    def redeem(self, points: int, posting: Posting, *, now: datetime) -> Entry | None:
-        """Spends points, soonest to expire first; None where there are not enough."""
-        if points <= 0:
-            raise ValueError("points spent are positive")
-        if points > self.available(now):
-            return None
-        entry = self._enter(EntryKind.REDEEM, -points, posting)
-        usable = [lot for lot in self.lots if lot.is_spendable(now)]
-        self._take(points, in_order(usable), posting.entry_id)
-        return entry
-
-    def _enter(self, kind: EntryKind, points: int, posting: Posting) -> Entry:
-        entry = Entry(self.member_id, kind, points, posting)
-        self.entries.append(entry)
-        self.total += points
-        return entry
-
-    def _take(self, points: int, lots: Iterable[Lot], entry_id: UUID) -> int:
-        for lot in lots:
-            if points == 0:
-                break
-            taken = min(points, lot.remaining)
-            if taken:
-                lot.remaining -= taken
-                self._left -= taken
-                lot.is_changed = True
-                points -= taken
-                self.allocations.append(Allocation(entry_id, lot.id, taken))
-        return points
+    def total(self) -> int:
+        """All of it: the sum of the member's entries once what has expired is written down."""
+        return self.available + self.pending + self.held
 
 
-def in_order(lots: Iterable[Lot]) -> list[Lot]:
-    """Lots in the order they are used: soonest to expire, then oldest; never-expiring last."""
-    return sorted(
-        lots,
-        key=lambda lot: (
-            lot.expires_at is None,
-            lot.expires_at or lot.available_at,
-            lot.available_at,
-            lot.id,
-        ),
-    )
+@dataclass(frozen=True, slots=True)
+class Estate:
+    """What goes from one account to another, with its own dates: lots, debts and holds.
+
+    Attributes:
+        origins: Only what was earned on these accounts; None for everything.
+    """
+
+    source: UUID
+    points: int
+    lots: tuple[Lot, ...]
+    debts: tuple[Debt, ...]
+    holds: tuple[Hold, ...]
+    origins: frozenset[UUID] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """Rows to be handed on in the store, those of used-up lots as well."""
+
+    source: UUID
+    target: UUID
+    origins: frozenset[UUID] | None = None

@@ -1,0 +1,527 @@
+"""A member's points book: opened, worked on and handed back; the store writes what was added.
+
+Pure: instants and identifiers come in. `available + pending + held = total = sum of entries`
+holds whenever what time has brought is written down (`lapse`), and what is left of all lots is
+the total and the debt together. The words are those of the acceptance scenarios' header.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from copy import copy
+from dataclasses import replace
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from loyalty import expiry as dates
+from loyalty.points import (
+    Allocation,
+    Balance,
+    Debt,
+    Entry,
+    EntryKind,
+    Estate,
+    Hold,
+    Lot,
+    Move,
+    Posting,
+    Reversal,
+)
+from loyalty.policies import ExpiryPolicy
+from loyalty.shelf import Consume, Shelf
+
+MakeId = Callable[[], UUID]
+Negative = Literal["allow", "clamp", "own_lot_only"]
+
+_NEVER = ExpiryPolicy()
+
+
+class PointsBook:
+    """One member's books, as far as they are open, and what was added to them.
+
+    Attributes:
+        total: The sum of the member's entries.
+        entries: Those added since the book was opened.
+        moves: Accounts whose lots were taken over, for the store.
+        last_activity: From which a balance that lapses by inactivity lives on (see `touch`).
+
+    Call `lapse` when the book is opened and once more before it is written.
+    """
+
+    def __init__(
+        self,
+        member_id: UUID,
+        total: int = 0,
+        lots: Iterable[Lot] = (),
+        debts: Iterable[Debt] = (),
+        holds: Iterable[Hold] = (),
+        *,
+        expiry: ExpiryPolicy = _NEVER,
+        zone: ZoneInfo | str = "UTC",
+        expiry_since: datetime | None = None,
+        last_activity: datetime | None = None,
+        consume: Consume = "soonest_expiry",
+    ) -> None:
+        self.member_id = member_id
+        self.total = total
+        self.debts = list(debts)
+        self.holds = {hold.key: hold for hold in holds}
+        self.expiry = expiry
+        self.zone = ZoneInfo(zone) if isinstance(zone, str) else zone
+        self.expiry_since = expiry_since
+        self.last_activity = last_activity
+        self.entries: list[Entry] = []
+        self.moves: list[Move] = []
+        self._lapsed_at: datetime | None = None
+        self._whole = self._whole_balance_lapses_at()
+        self._shelf = Shelf(lots, expiry_of=self.expiry_of, consume=consume)
+
+    # --- reading
+
+    @property
+    def lots(self) -> list[Lot]:
+        """All lots that were loaded or added; used-up ones may be among them."""
+        return self._shelf.lots
+
+    @property
+    def allocations(self) -> list[Allocation]:
+        """What was taken from lots or given back into them since the book was opened."""
+        return self._shelf.allocations
+
+    @property
+    def debt(self) -> int:
+        """Points owed: taken back after they were spent. Points earned pay it first."""
+        return sum(one.remaining for one in self.debts)
+
+    @property
+    def held(self) -> int:
+        """Points set aside by holds."""
+        return self._shelf.held
+
+    def balance(self, now: datetime) -> Balance:
+        """The balance at the instant, whether or not what time has brought is written down."""
+        spendable, pending = self._shelf.sums(now)
+        if self.debts and self.debt and now != self._lapsed_at:
+            return self._looking_ahead(now)
+        return Balance(spendable - self.debt, pending, self.held)
+
+    def available(self, now: datetime) -> int:
+        """Points that can be spent at the instant; negative while points are owed."""
+        return self.balance(now).available
+
+    def pending(self, now: datetime) -> int:
+        """Points that are earned and cannot be spent yet."""
+        return self.balance(now).pending
+
+    def expired_of(self, sale: str) -> int:
+        """How many points of the sale's lots have expired so far."""
+        return sum(lot.expired for lot in self._shelf.of_sale(sale))
+
+    def expiry_of(self, lot: Lot) -> datetime | None:
+        """When a lot's points are gone: by its own day, else by today's policy."""
+        if lot.expires_at is not None or self.expiry.mode == "none":
+            return lot.expires_at
+        if self.expiry.mode != "inactivity_months":
+            return dates.effective_expiry(
+                self.expiry,
+                self.zone,
+                earned_at=lot.earned_at,
+                available_at=lot.available_at,
+                since=self.expiry_since,
+            )
+        if self._whole is None or lot.earned_at >= self._whole:
+            return dates.gone_at(self.expiry, lot.earned_at, self.zone)
+        return self._whole
+
+    def expiry_for(self, *, earned_at: datetime, available_at: datetime) -> datetime | None:
+        """The day of their own for points earned then, under today's policy (for `earn`)."""
+        return dates.expires_at(
+            self.expiry, self.zone, earned_at=earned_at, available_at=available_at
+        )
+
+    # --- what time brings
+
+    def touch(self, at: datetime, activity: Literal["earn", "redeem"]) -> None:
+        """Notes that the member did something: a balance that lapses by inactivity lives on."""
+        if activity not in self.expiry.activity:
+            return
+        if self.last_activity is None or at > self.last_activity:
+            self.last_activity = at
+            self._whole = self._whole_balance_lapses_at()
+            if self.expiry.mode == "inactivity_months":
+                self._shelf.recount()
+                self._lapsed_at = None
+
+    def lapse(self, now: datetime, make_id: MakeId) -> list[Entry]:
+        """Writes down what has expired by now, after what is owed was paid in due time."""
+        if self._lapsed_at == now:
+            return []
+        self.settle(now)
+        written = []
+        for lot in [one for one in self.lots if one.free and self._shelf.is_expired(one, now)]:
+            written.append(self._expire(lot, now, make_id()))
+        self._lapsed_at = now
+        return written
+
+    def settle(self, now: datetime) -> int:
+        """Pays what is owed from points that were spendable meanwhile; returns how many.
+
+        A lot pays at the instant it became spendable, so that it makes no difference how often
+        the book was opened in between, even where the lot has expired by now.
+        """
+        if not self.debts or not self.debt:
+            return 0
+        released = [lot for lot in self.lots if lot.free and lot.available_at <= now]
+        due = sorted(self._shelf.in_order(released), key=lambda lot: lot.available_at)
+        paid = 0
+        for debt in self.debts:
+            since = debt.posted_at
+            lots = [one for one in due if not self._is_gone(one, max(one.available_at, since))]
+            paid += self._pay(debt, lots, now)
+        return paid
+
+    # --- earning and taking back
+
+    def earn(
+        self,
+        points: int,
+        posting: Posting,
+        *,
+        lot_id: UUID,
+        earned_at: datetime,
+        available_at: datetime,
+        expires_at: datetime | None = None,
+        kind: EntryKind = EntryKind.EARN,
+    ) -> Entry:
+        """Books points earned as a lot; what is owed is paid from it once it is spendable."""
+        _check_positive(points)
+        entry = self._enter(kind, points, posting)
+        lot = Lot(
+            id=lot_id,
+            member_id=self.member_id,
+            entry_id=posting.entry_id,
+            sale=posting.sale,
+            points=points,
+            remaining=points,
+            available_at=available_at,
+            expires_at=expires_at,
+            earned_at=earned_at,
+            origin_id=posting.origin_id or self.member_id,
+            is_new=True,
+        )
+        self._shelf.add(lot)
+        self.settle(posting.posted_at)
+        if lot.free and self._shelf.is_expired(lot, posting.posted_at):
+            self._lapsed_at = None
+        return entry
+
+    def reverse(
+        self, points: int, posting: Posting, *, now: datetime, negative: Negative, make_id: MakeId
+    ) -> Reversal:
+        """Takes back what a sale earned: from its own lots first, pending ones too.
+
+        Then from others that can be spent (`allow`, `clamp`). What is left is owed (`allow`) or
+        let off with an entry of its own, under the posting's key and `:write_off`.
+        """
+        _check_positive(points)
+        self._enter(EntryKind.REVERSE, -points, posting)
+        own = self._shelf.in_order(self._shelf.of_sale(posting.sale))
+        taken = self._take(points, own, posting)
+        if negative != "own_lot_only":
+            taken += self._take(points - taken, self._shelf.usable(now), posting)
+        short = points - taken
+        if short and negative == "allow":
+            self._owe(short, posting)
+            return Reversal(taken, short, 0)
+        if short:
+            pardon = replace(
+                posting,
+                key=f"{posting.key}:write_off",
+                entry_id=make_id(),
+                counts_at=None,
+                snapshot={},
+            )
+            self._enter(EntryKind.WRITE_OFF, short, pardon)
+        return Reversal(taken, 0, short)
+
+    def deduct(
+        self,
+        points: int,
+        posting: Posting,
+        *,
+        now: datetime,
+        negative: Literal["refuse", "allow", "clamp"] = "refuse",
+    ) -> Entry | None:
+        """Takes points by hand or by rule, in the order of use.
+
+        Where there are not enough: None (`refuse`), a debt (`allow`), or as many as there are
+        (`clamp`; None where there are none).
+        """
+        _check_positive(points)
+        there = max(self.available(now), 0)
+        if negative == "clamp":
+            points = min(points, there)
+        if points == 0 or (negative == "refuse" and points > there):
+            return None
+        return self._spend(EntryKind.ADJUST, points, posting, now)
+
+    # --- spending
+
+    def redeem(
+        self, points: int, posting: Posting, *, now: datetime, into_debt: bool = False
+    ) -> Entry | None:
+        """Spends points; None where there are not enough, unless it may be owed."""
+        _check_positive(points)
+        if points > self.available(now) and not into_debt:
+            return None
+        return self._spend(EntryKind.REDEEM, points, posting, now)
+
+    def hold(self, key: str, points: int, now: datetime, reward: str = "") -> Hold | None:
+        """Sets points aside, so that nobody else spends them; None where there are not enough."""
+        _check_positive(points)
+        if points > self.available(now):
+            return None
+        parts, left = [], points
+        for lot in self._shelf.usable(now):
+            part = min(left, lot.free)
+            parts.append((lot.id, part))
+            self._shelf.hold(lot, part)
+            left -= part
+            if left == 0:
+                break
+        hold = Hold(key, self.member_id, points, parts, now, reward, is_new=True)
+        self.holds[key] = hold
+        return hold
+
+    def release(self, hold: Hold, now: datetime) -> None:
+        """Lets held points go, into the lots they are of; what is owed is paid from them."""
+        self._end(hold, "released", now)
+        self._lapsed_at = None
+        self.settle(now)
+
+    def capture(self, hold: Hold, posting: Posting, now: datetime) -> Entry:
+        """Spends what was held."""
+        self._end(hold, "captured", now)
+        entry = self._enter(EntryKind.REDEEM, -hold.points, posting)
+        for lot_id, points in hold.parts:
+            self._move(self._shelf.by_id[lot_id], -points, posting)
+        return entry
+
+    def give_back(
+        self,
+        allocations: Iterable[tuple[UUID, int]],
+        posting: Posting,
+        *,
+        redeemed: UUID,
+        now: datetime,
+        grace_until: datetime,
+        make_id: MakeId,
+    ) -> Entry:
+        """Brings back the points of a redemption.
+
+        What is still owed for it is owed no more; the rest goes into the lots it came from, or,
+        where their day has passed, into a new one that lives until `grace_until`.
+
+        Args:
+            allocations: Points by lot, as the redemption's entry took them; the lots have to be
+                in the book.
+            redeemed: The redemption's entry.
+        """
+        parts = [(self._shelf.by_id[lot_id], points) for lot_id, points in allocations]
+        excused = [debt for debt in self.debts if debt.entry_id == redeemed and debt.remaining]
+        points = sum(part for _, part in parts) + sum(debt.remaining for debt in excused)
+        _check_positive(points)
+        entry = self._enter(EntryKind.RETURN, points, posting)
+        for debt in excused:
+            debt.remaining, debt.is_changed = 0, True
+        late = 0
+        for lot, part in parts:
+            if self._shelf.is_expired(lot, now):
+                late += part
+            else:
+                self._move(lot, part, posting)
+        if late:
+            self._shelf.add(self._late_lot(late, posting, make_id(), grace_until))
+        self.settle(now)
+        return entry
+
+    # --- accounts
+
+    def hand_over(
+        self, posting: Posting, *, origins: frozenset[UUID] | None = None
+    ) -> tuple[Estate, Entry | None]:
+        """Gives lots, debts and holds away, with their own dates, for `take_over`.
+
+        Args:
+            origins: Only what was earned on these accounts (to undo a merge); None for all.
+
+        Returns:
+            The entry is None where the points given and the debts are equal.
+        """
+
+        def goes(origin: UUID | None) -> bool:
+            return origins is None or (origin or self.member_id) in origins
+
+        lots = tuple(lot for lot in self.lots if goes(lot.origin_id))
+        debts = tuple(debt for debt in self.debts if goes(debt.origin_id))
+        holds = tuple(self.holds.values()) if origins is None else ()
+        points = sum(lot.remaining for lot in lots) - sum(debt.remaining for debt in debts)
+        entry = self._enter(EntryKind.TRANSFER, -points, posting) if points else None
+        self._shelf.forget(lots)
+        self.debts = [debt for debt in self.debts if debt not in debts]
+        self.holds = {} if origins is None else self.holds
+        return Estate(self.member_id, points, lots, debts, holds, origins), entry
+
+    def take_over(self, estate: Estate, posting: Posting, *, now: datetime) -> Entry | None:
+        """Receives what another account gave; what either owes is paid from what there is."""
+        entry = None
+        if estate.points:
+            entry = self._enter(EntryKind.TRANSFER, estate.points, posting)
+        for lot in estate.lots:
+            lot.origin_id = lot.origin_id or estate.source
+            lot.member_id = self.member_id
+            self._shelf.add(lot)
+        for debt in estate.debts:
+            debt.origin_id = debt.origin_id or estate.source
+            debt.member_id = self.member_id
+            self.debts.append(debt)
+        for hold in estate.holds:
+            hold.member_id = self.member_id
+            self.holds[hold.key] = hold
+        self.moves.append(Move(estate.source, self.member_id, estate.origins))
+        self._lapsed_at = None
+        self.settle(now)
+        return entry
+
+    def forfeit(self, posting: Posting, now: datetime) -> Entry | None:
+        """Ends the account: holds are let go, points are lost, debts are forgiven."""
+        for hold in list(self.holds.values()):
+            if hold.state == "held":
+                self._end(hold, "released", now)
+        for debt in self.debts:
+            self._pay(debt, [lot for lot in self.lots if lot.free], now)
+        entry = self._enter(EntryKind.FORFEIT, -self.total, posting) if self.total else None
+        for lot in self.lots:
+            if lot.remaining:
+                self._move(lot, -lot.remaining, posting)
+        for debt in self.debts:
+            if debt.remaining:
+                debt.remaining, debt.is_changed = 0, True
+        return entry
+
+    # --- how it is done
+
+    def _enter(self, kind: EntryKind, points: int, posting: Posting) -> Entry:
+        if posting.origin_id is None:
+            posting = replace(posting, origin_id=self.member_id)
+        entry = Entry(self.member_id, kind, points, posting)
+        self.entries.append(entry)
+        self.total += points
+        return entry
+
+    def _take(self, points: int, lots: Iterable[Lot], posting: Posting) -> int:
+        return self._shelf.take(
+            points, lots, entry_id=posting.entry_id, posted_at=posting.posted_at
+        )
+
+    def _move(self, lot: Lot, points: int, posting: Posting) -> None:
+        self._shelf.move(lot, points, entry_id=posting.entry_id, posted_at=posting.posted_at)
+
+    def _spend(self, kind: EntryKind, points: int, posting: Posting, now: datetime) -> Entry:
+        entry = self._enter(kind, -points, posting)
+        short = points - self._take(points, self._shelf.usable(now), posting)
+        if short:
+            self._owe(short, posting)
+        return entry
+
+    def _owe(self, points: int, posting: Posting) -> None:
+        origin = posting.origin_id or self.member_id
+        self.debts.append(
+            Debt(
+                posting.entry_id,
+                self.member_id,
+                points,
+                points,
+                posting.posted_at,
+                origin,
+                is_new=True,
+            )
+        )
+
+    def _pay(self, debt: Debt, lots: Iterable[Lot], now: datetime) -> int:
+        paid = self._shelf.take(debt.remaining, lots, entry_id=debt.entry_id, posted_at=now)
+        if paid:
+            debt.remaining -= paid
+            debt.is_changed = True
+        return paid
+
+    def _end(self, hold: Hold, state: Literal["captured", "released"], now: datetime) -> None:
+        if hold.state != "held":
+            raise ValueError(f"the hold is {hold.state} already")
+        hold.state, hold.ended_at, hold.is_changed = state, now, True
+        for lot_id, points in hold.parts:
+            self._shelf.hold(self._shelf.by_id[lot_id], -points)
+
+    def _expire(self, lot: Lot, now: datetime, entry_id: UUID) -> Entry:
+        posting = Posting(
+            key=f"expire:{lot.id}:{lot.expired}",
+            event_id=None,
+            occurred_at=self.expiry_of(lot) or now,
+            posted_at=now,
+            entry_id=entry_id,
+            sale=lot.sale,
+            origin_id=lot.origin_id or self.member_id,
+        )
+        points = lot.free
+        entry = self._enter(EntryKind.EXPIRE, -points, posting)
+        self._move(lot, -points, posting)
+        lot.expired += points
+        return entry
+
+    def _late_lot(self, points: int, posting: Posting, lot_id: UUID, until: datetime) -> Lot:
+        return Lot(
+            id=lot_id,
+            member_id=self.member_id,
+            entry_id=posting.entry_id,
+            sale="",
+            points=points,
+            remaining=points,
+            available_at=posting.occurred_at,
+            expires_at=until,
+            earned_at=posting.occurred_at,
+            origin_id=posting.origin_id or self.member_id,
+            is_new=True,
+        )
+
+    def _is_gone(self, lot: Lot, at: datetime) -> bool:
+        return self._shelf.is_expired(lot, at)
+
+    def _looking_ahead(self, now: datetime) -> Balance:
+        """The balance as `lapse` would leave it, on copies."""
+        ahead = PointsBook(
+            self.member_id,
+            self.total,
+            [copy(lot) for lot in self.lots],
+            [copy(debt) for debt in self.debts],
+            expiry=self.expiry,
+            zone=self.zone,
+            expiry_since=self.expiry_since,
+            last_activity=self.last_activity,
+        )
+        ahead.settle(now)
+        spendable, pending = ahead._shelf.sums(now)
+        return Balance(spendable - ahead.debt, pending, self.held)
+
+    def _whole_balance_lapses_at(self) -> datetime | None:
+        if self.expiry.mode != "inactivity_months":
+            return None
+        return dates.lapses_at(
+            self.expiry, self.zone, last_activity=self.last_activity, since=self.expiry_since
+        )
+
+
+def _check_positive(points: int) -> None:
+    if points <= 0:
+        raise ValueError("points that move are positive")
