@@ -30,6 +30,14 @@ class HubSettings(BaseSettings):
     standby: int = Field(2, ge=1, le=8, description="Standby runs kept ready per trigger.")
     standby_minutes: float = Field(20.0, gt=0, description="How long a standby run waits.")
     batch: int = Field(1000, ge=1, le=1000, description="Events in one flow run at most.")
+    rules: Path | None = Field(
+        None, description="A folder with the programme's own rules as YAML, kept in git."
+    )
+    dask: str = Field(
+        "",
+        description="Where simulations run: empty for the cores of this machine, `local` for a "
+        "Dask cluster of their own, or the address of a Dask scheduler.",
+    )
     chunk: int = Field(100, ge=1, le=1000, description="Events in one transaction at most.")
 
     @cached_property
