@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from loyalty.events import EventType
+from rules.actions import Action, AppendRow, AwardPoints, EffectBody
 from rules.decision import EffectKind
-from rules.document import Action, AppendRow, AwardPoints, EffectBody, RuleDocument
+from rules.document import RuleDocument
 from rules.language import (
     BOOL,
     NOTHING_KNOWN,

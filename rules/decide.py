@@ -11,9 +11,9 @@ from loyalty.eligibility import rate
 from loyalty.events import Event, Frozen, Order
 from loyalty.facts import MemberFacts, RatedOrder, Result
 from loyalty.programme import Programme
+from rules.actions import AddToAudience, SendMessage
 from rules.compiled import CompiledEffect, CompiledRule
 from rules.decision import Decision, Effect
-from rules.document import AddToAudience, SendMessage
 from rules.explain import explain as trace_of
 from rules.judge import defect, judge
 from rules.language import RuleRuntimeError
@@ -123,7 +123,7 @@ def _environment(event: Event, member: MemberFacts, programme: Programme, data: 
     if data is None:
         data = event.data
     if isinstance(data, Order) and not isinstance(data, RatedOrder):
-        data = rate(data, programme.eligible)
+        data = rate(data, programme)
     return [event, member, programme, data, None]
 
 

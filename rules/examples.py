@@ -11,7 +11,8 @@ from pydantic import ValidationError
 from loyalty.events import DATA_MODELS, Event
 from loyalty.facts import MemberFacts
 from loyalty.programme import Programme
-from rules.document import Example, RuleDocument
+from rules.document import RuleDocument
+from rules.expectations import Example
 from rules.problems import RuleProblem, problems_of
 
 USUAL_TIME = datetime(2026, 1, 5, 12, tzinfo=UTC)

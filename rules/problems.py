@@ -7,14 +7,12 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel, ValidationError
 
-from rules.document import (
-    Action,
-    Example,
-    ExampleEvent,
-    Expectation,
-    Group,
-    RuleDocument,
-)
+from rules.actions import Action
+from rules.audience import Audience, Holdout
+from rules.document import Group, RuleDocument
+from rules.expectations import Example, ExampleEvent, Expectation, Used
+from rules.limits import Limit
+from rules.windows import Hours
 from rules.wording import in_words
 
 
@@ -48,6 +46,11 @@ _MODELS: dict[str, type[BaseModel]] = {
     "examples": Example,
     "event": ExampleEvent,
     "expect": Expectation,
+    "used": Used,
+    "limits": Limit,
+    "audience": Audience,
+    "holdout": Holdout,
+    "hours": Hours,
 }
 for _name, _field in Action.model_fields.items():
     _MODELS[_name] = next(

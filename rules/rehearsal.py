@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from loyalty.facts import Result
 from rules.decide import decide, effects
-from rules.document import Example, RuleDocument
+from rules.document import RuleDocument
 from rules.examples import case_of
+from rules.expectations import Example
 from rules.ruleset import RuleSet
 
 

@@ -12,7 +12,8 @@ from typing import Annotated, Any
 from pydantic import Field, TypeAdapter, ValidationError
 
 from loyalty.events import Frozen
-from rules.document import PostToChat, SendMessage, Word
+from rules.actions import PostToChat, SendMessage
+from rules.fields import Word
 from rules.problems import RuleProblem, place_of
 from rules.ruleset import RuleSet
 from rules.wording import in_words
