@@ -31,6 +31,13 @@ OPERATORS: dict[str, Callable[[Any, Any], Decimal]] = {
 }
 
 
+def problem_of(error: decimal.DecimalException) -> str:
+    """Why there is no result, in words."""
+    if isinstance(error, (decimal.DivisionByZero, decimal.DivisionUndefined)):
+        return "division by zero"
+    return "the number is out of range"
+
+
 def read_number(segment: str) -> Decimal | None:
     """The exact value of a number as it was written; None where it is not written plainly."""
     if not _LITERAL.fullmatch(segment) or len(segment) > 40:

@@ -10,7 +10,7 @@ from rules.language.check import Checker, checks
 from rules.language.errors import ExpressionError, suggest
 from rules.language.functions import FUNCTIONS, Parameter, Signature
 from rules.language.narrowing import Knowledge, learn
-from rules.language.tree import Node
+from rules.language.tree import NOWHERE, Node
 from rules.language.types import (
     BOOL,
     NUMBER,
@@ -18,10 +18,26 @@ from rules.language.types import (
     ListType,
     NumberType,
     OptionalType,
+    RecordType,
     TextType,
     Type,
     accepts,
+    is_scalar,
+    reads_as,
+    without_empty,
 )
+
+_ELSEWHERE = {
+    "round": "Write round_half_up or round_half_even, which say what becomes of a half.",
+    "int": "Write floor.", "str": "Values become text in the template of the message.",
+    "float": "Numbers are exact here: leave it out.", "decimal": "Leave it out.",
+    "now": "Write event.time.", "today": "Write date_of(event.time).",
+    "strip": "Write trim.", "average": "Write sum(…) / max(count(…), 1).",
+    "avg": "Write sum(…) / max(count(…), 1).", "set": "Write distinct.",
+    "if": "Write `a if condition else b`.", "iif": "Write `a if condition else b`.",
+    "coalesce": "Write `value or default`.", "regex": "Write matches, with `*` and `?`.",
+}  # fmt: skip
+"""What people bring along from other languages."""
 
 _ITEM_NAME = re.compile(r"[a-z][a-z0-9_]*")
 
@@ -30,23 +46,39 @@ _ITEM_NAME = re.compile(r"[a-z][a-z0-9_]*")
 def check_call(checker: Checker, node: ast.Call, known: Knowledge) -> Node:
     """A call of a function that exists, with arguments that suit it."""
     if not isinstance(node.func, ast.Name):
-        raise checker.refusal(node.func, "Only functions of the language can be called.")
+        raise checker.refusal(
+            node.func, "Only functions of the language can be called.", _as_function(checker, node)
+        )
     name = node.func.id
     if name not in FUNCTIONS:
-        near = suggest(name, FUNCTIONS)
+        near = _ELSEWHERE.get(name.lower()) or suggest(name, FUNCTIONS)
         raise checker.refusal(node.func, f"There is no function `{name[:60]}`.", near)
     if not FUNCTIONS[name].signatures:
         return _check_over_list(checker, node, name, known)
     arguments = [checker.check(one, known) for one in node.args]
     signature = _choose(checker, node, arguments)
-    can_fail = any(not isinstance(one.type, TextType) for one in signature.parameters)
+    arguments.extend(_usual(checker, node, signature, len(arguments)))
     fitted = tuple(
         _argument(checker, given, wanted)
         for given, wanted in zip(arguments, signature.parameters, strict=False)
     )
+    start, end = checker.source.span(node)
     return tree.Call(
-        signature.returns, *checker.source.span(node), name, signature.call, fitted, can_fail
+        signature.returns, start, end, name, signature.call, fitted, signature.can_fail
     )
+
+
+def _as_function(checker: Checker, node: ast.Call) -> str:
+    """What `text.startswith(part)` is here: `starts_with(text, part)`."""
+    if not isinstance(node.func, ast.Attribute):
+        return ""
+    wanted = node.func.attr
+    name = next((one for one in FUNCTIONS if one.replace("_", "") == wanted.replace("_", "")), "")
+    if not name:
+        return _ELSEWHERE.get(wanted.lower(), "")
+    parts = [node.func.value, *node.args]
+    written = ", ".join(" ".join(checker.source.segment(one).split()) for one in parts)
+    return f"Write {name}({written[:60]})."
 
 
 def _choose(checker: Checker, node: ast.Call, arguments: list[Node]) -> Signature:
@@ -59,11 +91,36 @@ def _choose(checker: Checker, node: ast.Call, arguments: list[Node]) -> Signatur
     if not fitting:
         forms = " or ".join(function.forms)
         raise checker.refusal(node, f"`{node.func.id}` is called otherwise: {forms}.")
-    for signature in fitting:
+
+    def suits(signature: Signature) -> int:
         pairs = zip(arguments, signature.parameters, strict=False)
-        if all(accepts(wanted.type, given.type) for given, wanted in pairs):
-            return signature
-    return fitting[0]
+        return sum(_suits(given, wanted.type) for given, wanted in pairs)
+
+    return max(fitting, key=suits)
+
+
+def _suits(given: Node, wanted: Type) -> bool:
+    if isinstance(given, tree.Constant) and isinstance(given.value, str):
+        return reads_as(given.value, wanted)
+    return accepts(wanted, without_empty(given.type))
+
+
+def _usual(checker: Checker, node: ast.Call, signature: Signature, given: int) -> list[Node]:
+    """The fields of the event that stand in for arguments that are left out."""
+    left_out = signature.parameters[given:]
+    names = checker.scope.names
+    if any(one.usual and one.usual.split(".")[0] not in names for one in left_out):
+        raise checker.refusal(node, "All arguments are needed here.")
+    return [_field(checker, one.usual) for one in left_out if one.usual]
+
+
+def _field(checker: Checker, path: str) -> Node:
+    root, field = path.split(".")
+    name = checker.scope.names[root]
+    assert isinstance(name.type, RecordType)
+    # They are not in the text, so they have no place in it.
+    of = tree.Variable(name.type, NOWHERE, NOWHERE, root, name.slot)
+    return tree.Field(name.type.fields[field], NOWHERE, NOWHERE, of, field, False)
 
 
 def _argument(checker: Checker, given: Node, wanted: Parameter) -> Node:
@@ -71,7 +128,8 @@ def _argument(checker: Checker, given: Node, wanted: Parameter) -> Node:
     if wanted.check and isinstance(node, tree.Constant):
         problem = wanted.check.problem(node.value)
         if problem:
-            raise checker.refusal(node, f"{problem[0].upper()}{problem[1:]}.")
+            end = "" if problem.endswith("?") else "."
+            raise checker.refusal(node, f"{problem[0].upper()}{problem[1:]}{end}")
     return node
 
 
@@ -137,7 +195,8 @@ def _list(checker: Checker, node: ast.expr, known: Knowledge) -> Node:
     if isinstance(source.type, OptionalType):
         raise checker.empty_refusal(source)
     if not isinstance(source.type, ListType):
-        raise checker.refusal(source, f"A list is needed here, but this is a {source.type}.")
+        hint = "Write length(text)." if isinstance(source.type, TextType) else ""
+        raise checker.refusal(source, f"A list is needed here, but this is a {source.type}.", hint)
     return source
 
 
@@ -146,7 +205,9 @@ def _check_generator(
 ) -> Node:
     if checker.items:
         raise checker.refusal(
-            call, "A list inside a list is too much: name the inner one with `let`."
+            call,
+            "A list inside a list is too much: ask with `in` whether a value is in the inner "
+            "one, or name what does not depend on the item with `let`.",
         )
     if len(node.generators) != 1 or node.generators[0].is_async:
         raise checker.refusal(node, "Only one `for … in …` is allowed.")
@@ -155,6 +216,7 @@ def _check_generator(
     assert isinstance(source.type, ListType)
     item = _item(checker, loop.target, source.type.item)
     checker.items[item.name] = item
+    known = known.without(item.name)
     try:
         conditions = []
         for test in loop.ifs:
@@ -187,6 +249,8 @@ def _aggregate_type(checker: Checker, name: str, element: Node) -> Type:
         return BOOL
     if name == "count":
         return NUMBER
+    if name == "distinct":
+        return _distinct_type(checker, element)
     if name == "sum":
         checker.fit(element, NUMBER)
         return NUMBER
@@ -197,3 +261,11 @@ def _aggregate_type(checker: Checker, name: str, element: Node) -> Type:
             element, f"A {element.type} has no order: `{name}` takes numbers or dates."
         )
     return OptionalType(inner=element.type)
+
+
+def _distinct_type(checker: Checker, element: Node) -> Type:
+    if isinstance(element.type, OptionalType):
+        raise checker.empty_refusal(element)
+    if not is_scalar(element.type):
+        raise checker.refusal(element, f"A {element.type} cannot be compared.")
+    return NUMBER

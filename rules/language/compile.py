@@ -11,10 +11,18 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
-# The checks of calls, comparisons and operators register themselves on import.
-from rules.language import calls, comparisons, operators, tree  # noqa: F401
+# The functions, and the checks of calls, comparisons and operators, register themselves on import.
+from rules.language import (  # noqa: F401
+    calls,
+    comparisons,
+    functions_of_numbers,
+    functions_of_texts,
+    functions_of_time,
+    operators,
+    tree,
+)
 from rules.language.aggregate import aggregate
-from rules.language.arithmetic import EXACT, OPERATORS
+from rules.language.arithmetic import EXACT, OPERATORS, problem_of
 from rules.language.check import Checker
 from rules.language.errors import RuleRuntimeError
 from rules.language.expression import Expression
@@ -133,7 +141,14 @@ class Compiler:
 
     def negative(self, node: tree.Negative) -> Run:
         of = self.compile(node.of)
-        return lambda env: EXACT.minus(of(env))
+
+        def run(env: Environment) -> Any:
+            try:
+                return EXACT.minus(of(env))
+            except decimal.DecimalException as error:
+                raise self.failed(node, problem_of(error)) from None
+
+        return run
 
     def arithmetic(self, node: tree.Arithmetic) -> Run:
         left, right = self.compile(node.left), self.compile(node.right)
@@ -143,7 +158,7 @@ class Compiler:
             try:
                 return work_out(left(env), right(env))
             except decimal.DecimalException as error:
-                raise self.failed(node, _arithmetic_problem(error)) from None
+                raise self.failed(node, problem_of(error)) from None
 
         return run
 
@@ -229,7 +244,7 @@ class Compiler:
             except FunctionFailed as error:
                 raise self.failed(node, f"{error}") from None
             except decimal.DecimalException as error:
-                raise self.failed(node, _arithmetic_problem(error)) from None
+                raise self.failed(node, problem_of(error)) from None
 
         return run if node.can_fail else call
 
@@ -258,15 +273,9 @@ class Compiler:
             try:
                 return run(env)
             except decimal.DecimalException as error:
-                raise self.failed(node, _arithmetic_problem(error)) from None
+                raise self.failed(node, problem_of(error)) from None
 
         return checked
-
-
-def _arithmetic_problem(error: decimal.DecimalException) -> str:
-    if isinstance(error, (decimal.DivisionByZero, decimal.DivisionUndefined)):
-        return "division by zero"
-    return "the number is out of range"
 
 
 _COMPILES: dict[type[Node], Callable[[Compiler, Any], Run]] = {

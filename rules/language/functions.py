@@ -1,22 +1,19 @@
-"""The functions of the language. To add one, write it here with `@function` and its sentence.
+"""The table of the functions. To add one, write it in one of the rooms `functions_of_…` with
+`@function` and its sentence.
 
 The signature is the annotations: `str` is text, `Number` a number, `datetime` an instant, and so
-on (`types.type_of`); a default makes an argument optional. The same name may be given twice
-with different arguments. A function must be pure, bounded, and raise `FunctionFailed` alone.
+on (`types.type_of`); a default makes an argument optional, and so does `Usual`, whose value comes
+from the event. The same name may be given twice with different arguments. A function must be
+pure, bounded, and raise `FunctionFailed` or a `DecimalException` alone.
 """
 
 from __future__ import annotations
 
 import inspect
-import zoneinfo
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime
-from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, ROUND_HALF_UP
-from functools import lru_cache
-from typing import Annotated, Any, Literal, TypeVar, get_type_hints
+from typing import Any, TypeVar, get_type_hints
 
-from rules.language.arithmetic import EXACT, MAX_PLACES, Number, round_to
 from rules.language.types import Type, type_of
 
 
@@ -35,22 +32,31 @@ class CheckedLiteral:
 
 
 @dataclass(frozen=True, slots=True)
+class Usual:
+    """Marks an argument that is a field of the event's names where it is left out."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
 class Parameter:
-    """One argument of a function."""
+    """One argument of a function. `usual` is the field that stands in where it is left out."""
 
     name: str
     type: Type
     default: str | None
     check: CheckedLiteral | None
+    usual: str
 
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """One way to call a function."""
+    """One way to call a function; `can_fail` where some values have no answer."""
 
     parameters: tuple[Parameter, ...]
     returns: Type
     call: Callable[..., Any]
+    can_fail: bool
 
     @property
     def needed(self) -> int:
@@ -75,12 +81,18 @@ FUNCTIONS: dict[str, Function] = {}
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def function(doc: str, *, name: str = "") -> Callable[[F], F]:
-    """Puts a Python function into the table under its own name or the one given."""
+def function(doc: str, *, name: str = "", can_fail: bool = True) -> Callable[[F], F]:
+    """Puts a Python function into the table under its own name or the one given.
+
+    Args:
+        doc: Its sentence in the reference.
+        name: What rules call it.
+        can_fail: False only where every value of the right type has an answer; it saves time.
+    """
 
     def register(call: F) -> F:
         title = name or call.__name__
-        signature = _signature(call)
+        signature = _signature(call, can_fail=can_fail)
         known = FUNCTIONS.get(title, Function(name=title, doc="", forms=()))
         FUNCTIONS[title] = Function(
             name=title,
@@ -93,24 +105,26 @@ def function(doc: str, *, name: str = "") -> Callable[[F], F]:
     return register
 
 
-def _signature(call: Callable[..., Any]) -> Signature:
+def _signature(call: Callable[..., Any], *, can_fail: bool) -> Signature:
     hints = get_type_hints(call, include_extras=True)
-    parameters = []
-    for parameter in inspect.signature(call).parameters.values():
-        hint = hints[parameter.name]
-        marks = [
-            one for one in getattr(hint, "__metadata__", ()) if isinstance(one, CheckedLiteral)
-        ]
-        default = None if parameter.default is parameter.empty else str(parameter.default)
-        parameters.append(
-            Parameter(
-                name=parameter.name,
-                type=type_of(hint),
-                default=default,
-                check=marks[0] if marks else None,
-            )
-        )
-    return Signature(parameters=tuple(parameters), returns=type_of(hints["return"]), call=call)
+    parameters = tuple(
+        _parameter(one, hints[one.name]) for one in inspect.signature(call).parameters.values()
+    )
+    returns = type_of(hints["return"])
+    return Signature(parameters=parameters, returns=returns, call=call, can_fail=can_fail)
+
+
+def _parameter(parameter: inspect.Parameter, hint: Any) -> Parameter:
+    marks = getattr(hint, "__metadata__", ())
+    usual = next((one.path for one in marks if isinstance(one, Usual)), "")
+    default = None if parameter.default is parameter.empty else str(parameter.default)
+    return Parameter(
+        name=parameter.name,
+        type=type_of(hint),
+        default=usual or default,
+        check=next((one for one in marks if isinstance(one, CheckedLiteral)), None),
+        usual=usual,
+    )
 
 
 def _form(name: str, signature: Signature) -> str:
@@ -149,6 +163,12 @@ _over_lists(
 )
 _over_lists("len", "The same as count(list).", "len(list)")
 _over_lists(
+    "distinct",
+    "How many different values there are; capitals matter.",
+    "distinct(value for x in list if condition)",
+    "distinct(list)",
+)
+_over_lists(
     "min",
     "The least of several values, or of a list (empty for an empty list, so write `or 0`).",
     "min(a, b, …)",
@@ -162,134 +182,3 @@ _over_lists(
     "max(value for x in list if condition)",
     "max(list)",
 )
-
-
-def _places_problem(places: Number) -> str:
-    whole = places == int(places) and 0 <= places <= MAX_PLACES
-    return "" if whole else f"the places are a whole number from 0 to {MAX_PLACES}"
-
-
-Places = Annotated[Number, CheckedLiteral(_places_problem)]
-
-
-def _rounded(value: Number, places: Number, rounding: str) -> Number:
-    if problem := _places_problem(places):
-        raise FunctionFailed(problem)
-    return round_to(value, places, rounding)
-
-
-@function("Rounds down, to so many decimals: floor(79.90) is 79.")
-def floor(value: Number, places: Places = 0) -> Number:
-    return _rounded(value, places, ROUND_FLOOR)
-
-
-@function("Rounds up: ceil(79.10) is 80.")
-def ceil(value: Number, places: Places = 0) -> Number:
-    return _rounded(value, places, ROUND_CEILING)
-
-
-@function("Rounds to the nearest, halves away from zero: round_half_up(2.5) is 3.")
-def round_half_up(value: Number, places: Places = 0) -> Number:
-    return _rounded(value, places, ROUND_HALF_UP)
-
-
-@function("Rounds to the nearest, halves to the even neighbour: round_half_even(2.5) is 2.")
-def round_half_even(value: Number, places: Places = 0) -> Number:
-    return _rounded(value, places, ROUND_HALF_EVEN)
-
-
-@function("The number without its sign.", name="abs")
-def absolute(value: Number) -> Number:
-    return EXACT.abs(value)
-
-
-@function("The text in small letters, to compare without regard to capitals.")
-def lower(text: str) -> str:
-    return str(text).lower()
-
-
-@function("The text in capital letters.")
-def upper(text: str) -> str:
-    return str(text).upper()
-
-
-@function("Whether the text begins so; capitals matter.")
-def starts_with(text: str, beginning: str) -> bool:
-    return text.startswith(beginning)
-
-
-@function("Whether the text ends so; capitals matter.")
-def ends_with(text: str, ending: str) -> bool:
-    return text.endswith(ending)
-
-
-@function("Whether the part occurs anywhere in the text; capitals matter.")
-def contains(text: str, part: str) -> bool:
-    return part in text
-
-
-@lru_cache(maxsize=1024)
-def _zone(name: str) -> zoneinfo.ZoneInfo | None:
-    try:
-        return zoneinfo.ZoneInfo(name)
-    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
-        return None
-
-
-def _zone_problem(name: str) -> str:
-    if name and _zone(name):
-        return ""
-    return f"there is no time zone {name[:64]!r}: use an IANA name such as 'Europe/Berlin'"
-
-
-Zone = Annotated[str, CheckedLiteral(_zone_problem)]
-Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
-_WEEKDAYS: tuple[Weekday, ...] = (
-    "monday",
-    "tuesday",
-    "wednesday",
-    "thursday",
-    "friday",
-    "saturday",
-    "sunday",
-)
-
-
-def _local(instant: datetime, zone: str) -> datetime:
-    found = _zone(zone) if zone else None
-    if found is None:
-        raise FunctionFailed(_zone_problem(zone))
-    try:
-        return instant.astimezone(found)
-    except OverflowError:
-        raise FunctionFailed("the instant is outside the calendar") from None
-
-
-@function("The calendar year of an instant in a zone.")
-def year_of(instant: datetime, zone: Zone) -> Number:
-    return _local(instant, zone).year
-
-
-@function("The year of a date.", name="year_of")
-def year_of_date(day: date) -> Number:
-    return day.year
-
-
-@function("The hour from 0 to 23 of an instant on the clocks of a zone.")
-def hour(instant: datetime, zone: Zone) -> Number:
-    return _local(instant, zone).hour
-
-
-@function("The day of the week of an instant in a zone: monday … sunday.")
-def weekday(instant: datetime, zone: Zone) -> Weekday:
-    return _WEEKDAYS[_local(instant, zone).weekday()]
-
-
-@function("The calendar days from the first date to the second; negative if that is earlier.")
-def days_between(first: date, second: date) -> Number:
-    return (second - first).days
-
-
-@function("For instants, by the dates they have in the zone.", name="days_between")
-def days_between_instants(first: datetime, second: datetime, zone: Zone) -> Number:
-    return (_local(second, zone).date() - _local(first, zone).date()).days

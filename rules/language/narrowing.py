@@ -16,6 +16,14 @@ class Knowledge:
     def __or__(self, other: Knowledge) -> Knowledge:
         return Knowledge(present=self.present | other.present, nonzero=self.nonzero | other.nonzero)
 
+    def without(self, name: str) -> Knowledge:
+        """What stays known where the name stands for something else: the items of a list."""
+        mark = f"Name(id={name!r}"
+        return Knowledge(
+            present=frozenset(key for key in self.present if mark not in key),
+            nonzero=frozenset(key for key in self.nonzero if mark not in key),
+        )
+
 
 NOTHING_KNOWN = Knowledge()
 

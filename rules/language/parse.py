@@ -49,6 +49,15 @@ _IN_WORDS: dict[type[ast.AST], str] = {
     ast.keyword: "Arguments have no names: give them in order.",
     ast.Dict: "`{…}` is not part of the language.",
     ast.Set: "`{…}` is not part of the language: write a list [a, b].",
+    ast.SetComp: "`{…}` is not part of the language: write distinct(… for x in list).",
+    ast.DictComp: "`{…}` is not part of the language.",
+    ast.Await: "`await` is not part of the language.",
+    ast.Yield: "`yield` is not part of the language.",
+    ast.YieldFrom: "`yield` is not part of the language.",
+    ast.MatMult: "`@` is not part of the language.",
+    ast.BitXor: "`^` is not part of the language: multiply instead.",
+    ast.LShift: "`<<` is not part of the language.",
+    ast.RShift: "`>>` is not part of the language.",
     ast.ListComp: "A list comprehension is not part of the language: use any, all, sum, count, "
     "min or max with `… for x in list`.",
 }
@@ -116,6 +125,7 @@ def _check_characters(text: str) -> None:
     if any("\ud800" <= character <= "\udfff" for character in text):
         raise ExpressionError("The text is not valid Unicode: type it again.")
     bare = _NOT_CODE.sub(lambda found: " " * len(found.group()), text)
+    _check_letters(text, bare)
     if joined := _RUN_INTO_WORD.search(bare):
         raise ExpressionError(
             f"`{joined.group()[:40]}` is not a number: {PLAIN_NUMBERS}, with a space after it.",
@@ -131,6 +141,28 @@ def _check_characters(text: str) -> None:
                 start=escape.start(),
                 end=escape.start() + 2,
             )
+
+
+def _check_letters(text: str, bare: str) -> None:
+    """Names a foreign letter outside of texts, before the parser stumbles over it."""
+    if bare.isascii() or '"' in bare or "'" in bare:
+        return
+    at = next(at for at, character in enumerate(bare) if not character.isascii())
+    raise _foreign(text, at)
+
+
+def _foreign(text: str, at: int) -> ExpressionError:
+    character = text[at]
+    hint = _HINTS.get(character, "")
+    if plain := _LOOK_ALIKES.get(character) or unicodedata.normalize("NFKC", character):
+        hint = hint or (f"Type a plain `{plain}`." if plain.isascii() else "")
+    name = unicodedata.name(character, f"U+{ord(character):04X}").lower()
+    return ExpressionError(
+        f"{character!r} ({name}) is not allowed here: names are written in a-z, 0-9 and _.",
+        text=text,
+        start=at,
+        hint=hint,
+    )
 
 
 def _parse(text: str, starts: tuple[int, ...]) -> ast.expr:
@@ -158,6 +190,9 @@ _HINTS = {
     "÷": "Write `/`.", "−": "Write `-`.",
     "“": 'Use plain quotes: "…".', "”": 'Use plain quotes: "…".', "„": 'Use plain quotes: "…".',
 }  # fmt: skip
+
+_LOOK_ALIKES = dict(zip("аеорсухіѕјһԁԛԝοανρτυκι", "aeopcyxisjhdqwoavptuki", strict=True))
+"""Cyrillic and Greek letters that nobody can tell from those of the language."""
 
 
 def _unreadable(text: str, starts: tuple[int, ...], error: SyntaxError) -> ExpressionError:
@@ -189,7 +224,7 @@ def _check_nodes(source: Source) -> None:
         start, end = source.span(placed)
         count += isinstance(node, ast.expr)
         if not isinstance(node, _ALLOWED):
-            words = _IN_WORDS.get(type(node), f"{type(node).__name__} is not part of the language.")
+            words = _IN_WORDS.get(type(node), "This is not part of the language.")
             raise ExpressionError(words, text=source.text, start=start, end=end)
         if count > MAX_NODES or depth > MAX_DEPTH:
             raise ExpressionError(
@@ -219,12 +254,7 @@ def _check_names(source: Source) -> None:
     for at, character in enumerate(source.text):
         if character.isascii() or any(start <= at < end for start, end in texts):
             continue
-        name = unicodedata.name(character, f"U+{ord(character):04X}").lower()
-        raise ExpressionError(
-            f"{character!r} ({name}) is not allowed here: names are written in a-z, 0-9 and _.",
-            text=source.text,
-            start=at,
-        )
+        raise _foreign(source.text, at)
 
 
 def check_quotes(segment: str, *, source: Source, start: int) -> None:

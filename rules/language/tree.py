@@ -13,6 +13,9 @@ Environment = list[Any]
 
 Run = Callable[[Environment], Any]
 
+NOWHERE = -1
+"""The place of a part that is not in the text, but understood."""
+
 UNSET: Any = object()
 """Fills the slot of a `let` until it is first asked for."""
 

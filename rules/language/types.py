@@ -237,3 +237,15 @@ def is_scalar(one: Type) -> bool:
 def accepts(expected: Type, actual: Type) -> bool:
     """Whether a value of type `actual` may stand where `expected` is asked for."""
     return is_scalar(actual) if isinstance(expected, ScalarType) else expected == actual
+
+
+def reads_as(text: str, wanted: Type) -> bool:
+    """Whether a written text can stand where the type is asked for: dates are written so."""
+    try:
+        if isinstance(wanted, DateType):
+            return bool(date.fromisoformat(text))
+        if isinstance(wanted, InstantType):
+            return datetime.fromisoformat(text).tzinfo is not None
+    except ValueError:
+        return False
+    return isinstance(wanted, (TextType, ScalarType))

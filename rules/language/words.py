@@ -13,6 +13,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from rules.language.arithmetic import written
+from rules.language.functions_of_time import LocalTime
 from rules.language.tree import (
     UNSET,
     Aggregate,
@@ -59,7 +60,7 @@ def in_words(value: Any) -> str:
     if isinstance(value, (list, tuple)):
         return _items_in_words(value)
     if isinstance(value, BaseModel):
-        return "given"
+        return str(value) if isinstance(value, LocalTime) else "given"
     text = str(value.value if isinstance(value, Enum) else value)
     return f'"{text[:SHOWN_LETTERS]}{"…" if len(text) > SHOWN_LETTERS else ""}"'
 
@@ -82,16 +83,8 @@ def _looks(node: Node, text: str) -> Iterator[Look]:
     path = _path(node)
     if path is not None:
         root, names = path
-        if not root.is_item:
-            yield _look_at(node, root.slot, names)
-        return
-    if isinstance(node, Named):
-        yield Look(
-            label=node.name,
-            start=node.start,
-            end=node.end,
-            value=lambda environment, slot=node.slot: environment[slot],  # type: ignore[misc]
-        )
+        if isinstance(root, Named) or not root.is_item:
+            yield _look_at(node, root, names)
         return
     if isinstance(node, Aggregate):
         yield from _looks_at_items(node)
@@ -99,12 +92,12 @@ def _looks(node: Node, text: str) -> Iterator[Look]:
         yield from _looks(child, text)
 
 
-def _path(node: Node) -> tuple[Variable, list[tuple[str, bool]]] | None:
+def _path(node: Node) -> tuple[Variable | Named, list[tuple[str, bool]]] | None:
     names: list[tuple[str, bool]] = []
     while isinstance(node, Field):
         names.append((node.name, node.is_key))
         node = node.of
-    return (node, names[::-1]) if isinstance(node, Variable) else None
+    return (node, names[::-1]) if isinstance(node, (Variable, Named)) else None
 
 
 def _follow(value: Any, names: list[tuple[str, bool]]) -> Any:
@@ -119,11 +112,8 @@ def _label(root: str, names: list[tuple[str, bool]]) -> str:
     return ".".join([root, *(name for name, _ in names)])
 
 
-def _look_at(node: Node, slot: int, names: list[tuple[str, bool]]) -> Look:
-    root = node
-    while isinstance(root, Field):
-        root = root.of
-    assert isinstance(root, Variable)
+def _look_at(node: Node, root: Variable | Named, names: list[tuple[str, bool]]) -> Look:
+    slot = root.slot
     # Lists and records stay as they are when a text is filled in: "floor(3 items)" tells nobody.
     is_plain = not isinstance(without_empty(node.type), (ListType, RecordType))
     return Look(
@@ -142,7 +132,8 @@ def _looks_at_items(node: Aggregate) -> Iterator[Look]:
     root, way = source
 
     def items(environment: Environment) -> Any:
-        return _follow(environment[root.slot], way) or ()
+        found = _follow(environment[root.slot], way)
+        return () if found is None or found is UNSET else found
 
     todo: list[Node] = [node.element, *node.conditions]
     while todo:
@@ -150,7 +141,7 @@ def _looks_at_items(node: Aggregate) -> Iterator[Look]:
         path = _path(part)
         if path is None:
             todo.extend(children(part))
-        elif path[0].is_item and path[1]:
+        elif isinstance(path[0], Variable) and path[0].is_item and path[1]:
             names = path[1]
             yield Look(
                 label=_label(path[0].name, names),

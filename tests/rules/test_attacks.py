@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -11,13 +12,14 @@ import yaml
 
 from rules import RuleSet, RuleSetError
 from rules.language import ExpressionError
-from tests.rules.samples import read
+from tests.rules.samples import read, value_of
 
 ATTACKS: list[dict[str, Any]] = yaml.safe_load(
     (Path(__file__).parent / "attacks.yaml").read_text(encoding="utf-8")
 )
-ENOUGH_SECONDS = 0.25
-"""A refusal takes well below a millisecond to a few; this leaves room for a busy machine."""
+ENOUGH_SECONDS = 0.05
+"""A refusal takes well below a millisecond to a few; the best of three tries counts, because
+the machine may be busy with other things."""
 
 
 def text_of(attack: dict[str, Any]) -> str:
@@ -31,11 +33,22 @@ def text_of(attack: dict[str, Any]) -> str:
 @pytest.mark.parametrize("attack", ATTACKS, ids=[text_of(one)[:30] or "-" for one in ATTACKS])
 def test_an_attack_is_refused_with_a_clear_message_at_once(attack: dict[str, Any]) -> None:
     text = text_of(attack)
+    told, seconds = min((refused(text) for _ in range(3)), key=lambda one: one[1])
+    assert re.search(attack["says"], told)
+    assert len(told) < 1500
+    assert seconds < ENOUGH_SECONDS
+
+
+def refused(text: str) -> tuple[str, float]:
+    """What is said of a text, and after how many seconds."""
     started = perf_counter()
-    with pytest.raises(ExpressionError, match=attack["says"]) as caught:
+    with pytest.raises(ExpressionError) as caught:
         read(text)
-    assert perf_counter() - started < ENOUGH_SECONDS
-    assert len(str(caught.value)) < 1500
+    return str(caught.value), perf_counter() - started
+
+
+def test_look_alikes_in_a_text_are_what_the_shop_sells() -> None:
+    assert value_of("'оrder Ω ﬂ' == 'оrder Ω ﬂ'") is True
 
 
 def test_a_lone_surrogate_is_refused() -> None:
