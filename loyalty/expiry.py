@@ -47,7 +47,8 @@ def last_day(policy: ExpiryPolicy, day: date) -> date | None:
 
 
 def _next_calendar_day(policy: ExpiryPolicy, day: date) -> date:
-    assert policy.month is not None and policy.day is not None
+    assert policy.month is not None
+    assert policy.day is not None
     for year in (day.year, day.year + 1):
         last = date(year, policy.month, min(policy.day, monthrange(year, policy.month)[1]))
         if last >= day:

@@ -1,91 +1,21 @@
-"""The books in PostgreSQL: open lots in, new entries, lots and allocations out."""
+"""Sales in PostgreSQL. Points are in `loyalty.store.books`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from loyalty.events import Order, Payment, Refund
 from loyalty.facts import MemberFacts
-from loyalty.points import Entry, Lot, PointsBook
 from loyalty.sales import Sale
-from loyalty.store.bulk import insert_rows, update_rows
-from loyalty.store.tables import allocations, entries, lots, sales
+from loyalty.store.books import open_books, post
+from loyalty.store.bulk import insert_rows
+from loyalty.store.tables import sales
 
-_OPEN_LOTS = text("select * from lots where member_id = any(:ids) and remaining > 0")
-
-
-async def open_lots(connection: AsyncConnection, ids: Sequence[UUID]) -> dict[UUID, list[Lot]]:
-    """The lots with points left, by member; the caller holds the members' locks."""
-    found: dict[UUID, list[Lot]] = {one: [] for one in ids}
-    if not ids:
-        return found
-    for row in await connection.execute(_OPEN_LOTS, {"ids": list(ids)}):
-        found[row.member_id].append(
-            Lot(
-                id=row.id,
-                member_id=row.member_id,
-                entry_id=row.entry_id,
-                sale=row.sale,
-                points=row.points,
-                remaining=row.remaining,
-                available_at=row.available_at,
-                expires_at=row.expires_at,
-            )
-        )
-    return found
-
-
-async def post(connection: AsyncConnection, books: Iterable[PointsBook]) -> None:
-    """Writes what was added to the books: entries, then lots, then what was taken from lots."""
-    books = list(books)
-    await insert_rows(connection, entries, [_entry(e) for book in books for e in book.entries])
-    new = [lot for book in books for lot in book.lots if lot.is_new]
-    await insert_rows(connection, lots, [_lot(lot) for lot in new])
-    used = [lot for book in books for lot in book.lots if lot.is_changed and not lot.is_new]
-    await update_rows(
-        connection, lots, "id", [{"id": lot.id, "remaining": lot.remaining} for lot in used]
-    )
-    taken = [asdict(one) for book in books for one in book.allocations]
-    await insert_rows(connection, allocations, taken)
-
-
-def _entry(entry: Entry) -> dict[str, Any]:
-    posting = entry.posting
-    return {
-        "id": posting.entry_id,
-        "member_id": entry.member_id,
-        "kind": entry.kind.value,
-        "points": entry.points,
-        "business_key": posting.key,
-        "event_id": posting.event_id,
-        "sale": posting.sale,
-        "rule": posting.rule,
-        "version": posting.version,
-        "occurred_at": posting.occurred_at,
-        "posted_at": posting.posted_at,
-        "reason": posting.reason,
-        "snapshot": posting.snapshot,
-    }
-
-
-def _lot(lot: Lot) -> dict[str, Any]:
-    return {
-        "id": lot.id,
-        "member_id": lot.member_id,
-        "entry_id": lot.entry_id,
-        "sale": lot.sale,
-        "points": lot.points,
-        "remaining": lot.remaining,
-        "available_at": lot.available_at,
-        "expires_at": lot.expires_at,
-    }
-
+__all__ = ["load_sales", "open_books", "post", "sales_in_the_books", "save_sales"]
 
 _SALES = text("""
 select s.* from sales s
