@@ -25,9 +25,9 @@ class Sale:
         programme: The version of the programme, likewise; empty for the one in force.
         facts: The member as known at the award; refunds are reckoned with them.
         awards: Points that its remainder is worth, by rule.
-        given: Points that were ever given for it, by rule; never less than `awards`. It is
-            not stored: the entries say it.
+        given: Points that were ever given for it, by rule; never less than `awards`.
         taken_back: Points of those that were taken back, and not restored.
+        written_off: Points that should have been taken back and that nobody had any more.
         fx_rate: What one unit of its currency was taken for.
         rooms: What caps and limits had left for it at the award.
         reversed_refunds: Refunds that do not count any more, whether they have come or not.
@@ -57,6 +57,7 @@ class Sale:
     fx_rate: Decimal = Decimal(1)
     rooms: list[Room] = field(default_factory=list)
     taken_back: int = 0
+    written_off: int = 0
     reversed_refunds: set[str] = field(default_factory=set)
     spend_gross: Decimal = Decimal(0)
     is_counted: bool = True

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from loyalty.events import Order, Payment, Refund
 from loyalty.facts import MemberFacts
+from loyalty.limits import Counter, Room
 from loyalty.sales import Sale
 from loyalty.store.books import open_books, post
 from loyalty.store.bulk import insert_rows
@@ -74,6 +75,16 @@ def _sale(row: Any) -> Sale:
         is_cancelled=row.is_cancelled,
         awards=dict(row.awards),
         spend=row.spend,
+        given=dict(row.given) or {rule: n for rule, n in row.awards.items() if n > 0},
+        programme=row.programme,
+        fx_rate=row.fx_rate,
+        rooms=[Room(**(room | {"counter": Counter(*room["counter"])})) for room in row.rooms],
+        taken_back=row.taken_back,
+        written_off=row.written_off,
+        reversed_refunds=set(row.reversed_refunds),
+        spend_gross=row.spend_gross,
+        is_counted=row.is_counted,
+        origin_id=row.origin_id,
     )
 
 
@@ -108,4 +119,26 @@ def _sale_row(sale: Sale) -> dict[str, Any]:
         "facts": sale.facts,
         "awards": sale.awards,
         "spend": sale.spend,
+        "given": sale.given,
+        "programme": sale.programme,
+        "fx_rate": sale.fx_rate,
+        "rooms": [_room(room) for room in sale.rooms],
+        "taken_back": sale.taken_back,
+        "written_off": sale.written_off,
+        "reversed_refunds": sorted(sale.reversed_refunds),
+        "spend_gross": sale.spend_gross,
+        "is_counted": sale.is_counted,
+        "origin_id": sale.origin_id,
+    }
+
+
+def _room(room: Room) -> dict[str, Any]:
+    return {
+        "counter": list(room.counter),
+        "rule": room.rule,
+        "kind": room.kind,
+        "amount": room.amount,
+        "left": room.left,
+        "on_short": room.on_short,
+        "used": room.used,
     }

@@ -194,8 +194,10 @@ sales = Table(
     _text("programme"),
     Column("fx_rate", Numeric, nullable=False, server_default="1"),
     Column("reversed_refunds", ARRAY(Text), nullable=False, server_default="{}"),
-    _json_default("rooms"),
+    Column("rooms", JSONB, nullable=False, server_default="[]"),
     Column("taken_back", BigInteger, nullable=False, server_default="0"),
+    Column("written_off", BigInteger, nullable=False, server_default="0"),
+    _json_default("given"),
     Column("is_counted", Boolean, nullable=False, server_default="true"),
     PrimaryKeyConstraint("store", "order_id"),
     Index("ix_sales_member", "member_id"),
@@ -509,4 +511,33 @@ audit = Table(
     Column("action", Text, nullable=False),
     Column("object", Text, nullable=False),
     _json("detail"),
+)
+
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("connection", Text, primary_key=True),
+    Column("sealed", LargeBinary),
+    _text("owner"),
+    Column("lease_until", Instant),
+    Column("updated_at", Instant, nullable=False),
+)
+
+polls = Table(
+    "polls",
+    metadata,
+    Column("connection", Text, primary_key=True),
+    _text("cursor"),
+    Column("due_at", Instant, nullable=False),
+    Column("polled_at", Instant),
+)
+
+subscriptions = Table(
+    "subscriptions",
+    metadata,
+    Column("connection", Text, primary_key=True),
+    _text("address"),
+    Column("ends_at", Instant),
+    Column("ensured_at", Instant),
+    _text("problem"),
 )

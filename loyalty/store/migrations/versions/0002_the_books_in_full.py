@@ -230,11 +230,20 @@ def upgrade() -> None:
     op.add_column(
         "sales",
         sa.Column(
-            "rooms", postgresql.JSONB(astext_type=sa.Text()), server_default="{}", nullable=False
+            "rooms", postgresql.JSONB(astext_type=sa.Text()), server_default="[]", nullable=False
         ),
     )
     op.add_column(
         "sales", sa.Column("taken_back", sa.BigInteger(), server_default="0", nullable=False)
+    )
+    op.add_column(
+        "sales", sa.Column("written_off", sa.BigInteger(), server_default="0", nullable=False)
+    )
+    op.add_column(
+        "sales",
+        sa.Column(
+            "given", postgresql.JSONB(astext_type=sa.Text()), server_default="{}", nullable=False
+        ),
     )
     op.add_column(
         "sales", sa.Column("is_counted", sa.Boolean(), server_default="true", nullable=False)
