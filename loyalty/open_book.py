@@ -61,6 +61,7 @@ class OpenBook:
         self.entries: list[Entry] = []
         self.moves: list[Move] = []
         self._lapsed_at: datetime | None = None
+        self._settled_at: datetime | None = None
         self._whole = self._whole_balance_lapses_at()
         self._shelf = Shelf(lots, expiry_of=self.expiry_of, consume=consume)
 
@@ -170,15 +171,13 @@ class OpenBook:
         A lot pays at the instant it became spendable, so that it makes no difference how often
         the book was opened in between, even where the lot has expired by now.
         """
-        if not self.debts or not self.debt:
-            return 0
-        released = [lot for lot in self.lots if lot.free and lot.available_at <= now]
-        due = sorted(self._shelf.in_order(released), key=lambda lot: lot.available_at)
         paid = 0
-        for debt in self.debts:
-            since = debt.posted_at
-            lots = [one for one in due if not self._is_gone(one, max(one.available_at, since))]
-            paid += self._pay(debt, lots, now)
+        if self.debts and self.debt:
+            released = [lot for lot in self.lots if lot.free and lot.available_at <= now]
+            due = sorted(self._shelf.in_order(released), key=lambda lot: lot.available_at)
+            for debt in self.debts:
+                paid += self._pay(debt, [lot for lot in due if self._could_pay(lot, debt)], now)
+        self._settled_at = now
         return paid
 
     # --- how it is done
@@ -236,8 +235,10 @@ class OpenBook:
         lot.expired += points
         return entry
 
-    def _is_gone(self, lot: Lot, at: datetime) -> bool:
-        return self._shelf.is_expired(lot, at)
+    def _could_pay(self, lot: Lot, debt: Debt) -> bool:
+        """Whether the lot was still good at the first instant it and the debt were both there."""
+        met = max(lot.available_at, debt.posted_at, self._settled_at or debt.posted_at)
+        return not self._shelf.is_expired(lot, met)
 
     def _looking_ahead(self, now: datetime) -> Balance:
         """The balance as `lapse` would leave it, on copies."""
@@ -251,6 +252,7 @@ class OpenBook:
             expiry_since=self.expiry_since,
             last_activity=self.last_activity,
         )
+        ahead._settled_at = self._settled_at
         ahead.settle(now)
         spendable, pending = ahead._shelf.sums(now)
         return Balance(spendable - ahead.debt, pending, self.held)
