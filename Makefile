@@ -15,12 +15,12 @@ demo: $(READY)   ## a day of trade through everything; ARGS='--once --json' for 
 up: $(READY)     ## start the hub and keep it running
 	@$(BIN)/hub up $(ARGS)
 
-test: $(READY)   ## all tests: fast ones first, then those on a running hub and in a browser
+test: fast       ## all tests: fast ones first, then those on a running hub and in a browser
 	@bash tests/browser/install_chromium.sh
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest tests/browser tests/system $(ARGS)
 
-fast: $(READY)   ## the tests that need neither a running hub nor a browser
-	@$(BIN)/python -m pytest --ignore=tests/system --ignore=tests/browser $(ARGS)
+fast: $(READY)   ## the tests that need neither a running hub nor a browser, on two cores
+	@$(BIN)/python -m pytest -n 2 --ignore=tests/system --ignore=tests/browser $(ARGS)
 
 lint: $(READY)   ## style, types, import rules
 	@$(BIN)/ruff check .

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import itertools
 import os
+import signal
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -13,6 +15,10 @@ import pytest_asyncio
 
 os.environ.setdefault("DO_NOT_TRACK", "1")
 os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # Started in the background of a script: the servers started here are stopped by SIGINT.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 from loyalty.store.database import Database
 from loyalty.store.embedded import EmbeddedPostgres
@@ -27,25 +33,53 @@ _numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
-    """The session's PostgreSQL, with a migrated database named `template`."""
-    home = tmp_path_factory.mktemp("hub")
-    server = EmbeddedPostgres(Path(home))
-    server.start()
+def postgres(
+    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[EmbeddedPostgres]:
+    """The session's PostgreSQL, with a migrated database named `template`.
+
+    Processes that share the tests (`-n 2`) share the server too: the first to come makes it,
+    and pytest's own process stops it (`pytest_sessionfinish`).
+    """
+    home = _shared_home(request.config, tmp_path_factory.getbasetemp())
+    home.mkdir(exist_ok=True)
+    server = EmbeddedPostgres(home)
+    with (home / "being-made").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        server.start()
+        if " template\n" not in server.psql("select datname from pg_database;"):
+            _prepare(server)
+    yield server
+
+
+def _shared_home(config: pytest.Config, basetemp: Path) -> Path:
+    return (basetemp.parent if hasattr(config, "workerinput") else basetemp) / "shared-hub"
+
+
+def _prepare(server: EmbeddedPostgres) -> None:
     # Nothing here outlives the machine, and a fresh database for each test is written out whole.
     server.psql("alter system set fsync = off;")
     server.psql("select pg_reload_conf();")
     server.create_databases()
-    server.psql("create database template;")
+    server.psql("create database made;")
 
     async def prepare() -> None:
-        template = Database(server.url("template"))
-        await migrate(template)
-        await template.aclose()
+        made = Database(server.url("made"))
+        await migrate(made)
+        await made.aclose()
 
     asyncio.run(prepare())
-    yield server
-    server.stop()
+    server.psql("alter database made rename to template;")
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Stops the PostgreSQL that the tests shared."""
+    factory = getattr(session.config, "_tmp_path_factory", None)
+    if factory is None or hasattr(session.config, "workerinput"):
+        return
+    home = _shared_home(session.config, factory.getbasetemp())
+    if home.exists():
+        EmbeddedPostgres(home).stop()
 
 
 @pytest.fixture

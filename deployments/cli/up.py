@@ -32,13 +32,18 @@ def run_up(*, with_sandboxes: bool) -> int:
 
 
 def start(supervisor: Supervisor) -> None:
-    """Starts, with SIGTERM meaning the same as Ctrl-C."""
+    """Starts, with SIGTERM meaning the same as Ctrl-C.
+
+    Both are set: whoever is started in the background of a script has inherited a deaf ear
+    for Ctrl-C, and would hand it on to Prefect's server and to PostgreSQL.
+    """
 
     def interrupt(_number: int, _frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
     if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, interrupt)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, interrupt)
     supervisor.start()
 
 
