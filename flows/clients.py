@@ -17,6 +17,7 @@ from connectors.kit.registry import manifest, slugs
 from loyalty.store import connections
 from loyalty.store.connections import StoredConnection
 from loyalty.store.database import Database
+from loyalty.store.tokens import StoredTokens
 from loyalty.store.vault import Vault, VaultError
 
 
@@ -95,7 +96,8 @@ class Clients:
         if stored.connector not in slugs():
             raise AuthError(f"there is no connector named {stored.connector!r}")
         known = manifest(stored.connector)
-        client: Client = known.connect(account_of(stored, self.vault))
+        tokens = StoredTokens(self.database, self.vault, slug)
+        client: Client = known.open(account_of(stored, self.vault), tokens=tokens)
         gauge = asyncio.Semaphore(known.limit.concurrency)
         return Line(known, client, stored.fingerprint, gauge)
 

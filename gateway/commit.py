@@ -18,9 +18,10 @@ import asyncpg
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from gateway import words as words_of
 from gateway.lane import Lane
 from gateway.stack import stack_of
-from gateway.work import Bounds, CommitObserver, Crowded, Kept, Rejection, Unstorable, Work
+from gateway.work import Bounds, CommitObserver, Crowded, Kept, Rejection, Unstorable, Word, Work
 from loyalty.store import inbox
 from loyalty.store.database import Database, StoreAway
 from loyalty.store.inbox import Incoming
@@ -188,8 +189,9 @@ class GroupCommit:
     async def _transaction(self, works: Sequence[Work]) -> list[Kept]:
         incoming = [one for work in works for one in work.incoming]
         rejections = [work.rejection for work in works if work.rejection is not None]
-        if rejections:
-            fresh = await self._together(incoming, rejections)
+        words = [work.word for work in works if work.word is not None]
+        if rejections or words:
+            fresh = await self._together(incoming, rejections, words)
         else:
             lane = self._lanes.pop()
             try:
@@ -199,12 +201,17 @@ class GroupCommit:
         return [_kept(work, fresh) for work in works]
 
     async def _together(
-        self, incoming: Sequence[Incoming], rejections: Sequence[Rejection]
+        self,
+        incoming: Sequence[Incoming],
+        rejections: Sequence[Rejection],
+        words: Sequence[Word],
     ) -> set[str]:
         async with self._database.begin() as connection:
             fresh = await inbox.accept(connection, incoming) if incoming else set()
             for rejection in rejections:
                 await _reject(connection, rejection)
+            for word in words:
+                await words_of.keep(connection, word)
         return fresh
 
 

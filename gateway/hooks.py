@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from time import perf_counter
-from typing import Protocol
+from typing import Any, Protocol
 
 from starlette.types import Receive, Scope, Send
 
@@ -22,10 +22,9 @@ from gateway.answers import Answer, HungUp, Refused, accepted, later, send_answe
 from gateway.commit import GroupCommit
 from gateway.connections import ConnectionTable, Hook
 from gateway.reading import BodyReader, headers_of, inbound
-from gateway.receiving import Ignored, greet, prove, understand
+from gateway.receiving import Ignored, Understood, greet, prove, understand
 from gateway.work import Crowded, Kept, Rejection, Unstorable, Work
 from loyalty.store.database import StoreAway
-from loyalty.store.inbox import Incoming
 
 logger = logging.getLogger("hub.gateway")
 
@@ -108,25 +107,24 @@ class Hooks:
             return await self._unreadable(hook, request, str(error))
         if isinstance(found, Ignored):
             content = {"status": "ignored", "topic": found.topic[:200]}
-            return accepted(202, "ignored", content)
-        return await self._keep(hook, request, found)
+            return _taken(hook, "ignored", content)
+        work = found if isinstance(found, Work) else Work(incoming=found)
+        return await self._keep(hook, request, work)
 
-    async def _keep(
-        self, hook: Hook, request: InboundRequest, incoming: Sequence[Incoming]
-    ) -> Answer:
+    async def _keep(self, hook: Hook, request: InboundRequest, work: Work) -> Answer:
         kept = Kept(0, 0)
-        if incoming:
+        if work.incoming or work.word is not None:
             try:
-                kept = await self._committed(Work(incoming=incoming))
+                kept = await self._committed(work)
             except Unstorable as error:
                 return await self._unreadable(hook, request, str(error))
-        return accepted(
-            202,
+        return _taken(
+            hook,
             "duplicate" if kept.duplicates and not kept.accepted else "accepted",
             {
                 "accepted": kept.accepted,
                 "duplicates": kept.duplicates,
-                "events": [one.event.business_key for one in incoming],
+                "events": [one.event.business_key for one in work.incoming],
             },
         )
 
@@ -179,7 +177,7 @@ class Hooks:
 _UNREAD = ("too_large", "too_slow", "busy_reading")
 
 
-async def _understood(hook: Hook, request: InboundRequest) -> list[Incoming] | Ignored:
+async def _understood(hook: Hook, request: InboundRequest) -> Understood:
     if len(request.body) > LARGE_BYTES:
         return await asyncio.to_thread(understand, hook, request)
     return understand(hook, request)
@@ -188,6 +186,14 @@ async def _understood(hook: Hook, request: InboundRequest) -> list[Incoming] | I
 def _slug(path: str) -> str:
     """`shopify/main` of `/hooks/shopify/main`; whatever else it is, no connection is named so."""
     return path.removeprefix(PREFIX)
+
+
+def _taken(hook: Hook, outcome: str, content: Mapping[str, Any]) -> Answer:
+    """The acknowledgement: in the vendor's own words where it insists on them."""
+    own = hook.webhook.acknowledge
+    if own is None:
+        return accepted(202, outcome, content)
+    return Answer(own.status, outcome, own.body, own.content_type)
 
 
 def _handshake(reply: Reply) -> Answer:

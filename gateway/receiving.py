@@ -17,6 +17,7 @@ from connectors.kit.webhook import BadSignature, InboundRequest, Reply, Unreadab
 from gateway.answers import Refused
 from gateway.connections import Hook
 from gateway.stack import place_of, stack_of
+from gateway.work import Word, Work
 from loyalty.store.inbox import Incoming
 
 logger = logging.getLogger("hub.gateway")
@@ -30,6 +31,10 @@ class Ignored:
     """A genuine webhook of a kind that the connector has no use for."""
 
     topic: str
+
+
+Understood = list[Incoming] | Ignored | Work
+"""Events; or nothing of use; or events together with a word to be kept."""
 
 
 def greet(hook: Hook, request: InboundRequest) -> Reply | None:
@@ -74,7 +79,7 @@ def _unproven(hook: Hook, error: BadSignature) -> Refused:
     )
 
 
-def understand(hook: Hook, request: InboundRequest) -> list[Incoming] | Ignored:
+def understand(hook: Hook, request: InboundRequest) -> Understood:
     """The events of a proven request.
 
     Raises:
@@ -93,7 +98,7 @@ def understand(hook: Hook, request: InboundRequest) -> list[Incoming] | Ignored:
         ) from None
 
 
-def _understand(hook: Hook, request: InboundRequest) -> list[Incoming] | Ignored:
+def _understand(hook: Hook, request: InboundRequest) -> Understood:
     payload = hook.webhook.decode(request.body)
     topic = hook.webhook.topic(request, payload)
     trigger = hook.webhook.triggers.get(topic)
@@ -102,7 +107,7 @@ def _understand(hook: Hook, request: InboundRequest) -> list[Incoming] | Ignored
     events = trigger.parse(payload, request, hook.source)
     delivery_id = _delivery_id(hook, request, payload)
     copies = len(events) if len(events) * len(request.body) <= RAW_COPIES_BYTES else 1
-    return [
+    incoming = [
         Incoming(
             event=event,
             received_at=request.received_at,
@@ -111,6 +116,12 @@ def _understand(hook: Hook, request: InboundRequest) -> list[Incoming] | Ignored
         )
         for place, event in enumerate(events)
     ]
+    notice = trigger.notice(payload, request) if trigger.notice else None
+    if not trigger.rings and notice is None:
+        return incoming
+    source = hook.source
+    word = Word(source.connector, source.connection, request.received_at, trigger.rings, notice)
+    return Work(incoming=incoming, word=word)
 
 
 def _delivery_id(hook: Hook, request: InboundRequest, payload: object) -> str | None:

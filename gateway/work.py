@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from connectors.kit.webhook import Notice
 from loyalty.store.inbox import Incoming
 
 
@@ -31,11 +32,27 @@ class Rejection:
 
 
 @dataclass(frozen=True, slots=True)
+class Word:
+    """What a vendor said that is no event: that something changed, or a notice for operations.
+
+    Attributes:
+        rings: Whether the connection's poll is to be asked at once.
+    """
+
+    connector: str
+    connection: str
+    received_at: datetime
+    rings: bool = False
+    notice: Notice | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Work:
-    """What one request wants to be kept: its events, or itself as a rejection."""
+    """What one request wants to be kept: its events, a word, or itself as a rejection."""
 
     incoming: Sequence[Incoming] = ()
     rejection: Rejection | None = None
+    word: Word | None = None
 
     @property
     def size(self) -> int:

@@ -52,6 +52,18 @@ class Capability(StrEnum):
     CHAT = "chat"
     SHEET = "sheet"
     WEBHOOK = "webhook"
+    COUPON = "coupon"
+    GIFT_CARD = "gift_card"
+    STORE_CREDIT = "store_credit"
+    POINTS = "points"
+    CUSTOMER = "customer"
+    TICKET = "ticket"
+    PUSH = "push"
+    ROW = "row"
+    JOURNEY = "journey"
+    SUBSCRIBE = "subscribe"
+    LIST = "list"
+    RECEIPT = "receipt"
 
 
 class Payload(BaseModel):

@@ -34,7 +34,7 @@ class CredentialsBlock(Block):
             AuthError: The vendor refuses the credentials.
             ConnectorError: Anything else that went wrong, in words.
         """
-        client: Any = manifest(self._connector).connect(self.account())
+        client: Any = manifest(self._connector).open(self.account())
         try:
             return str(await client.check())
         finally:

@@ -13,7 +13,8 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import cache
 from ssl import SSLContext
-from typing import Any
+from typing import Any, Protocol
+from urllib.parse import urlencode, urlsplit
 
 import aiohttp
 import httpx
@@ -35,6 +36,8 @@ from connectors.kit.errors import (
 from connectors.kit.redact import secrets_in_headers, without_people, without_secrets
 
 MAX_REPLY_BYTES = 8 * 1024 * 1024
+"""What a reply may hold unless a client says otherwise, within REPLY_BOUNDS."""
+REPLY_BOUNDS = (64 * 1024, 10 * 1024 * 1024)
 TIMEOUT = httpx.Timeout(10.0, connect=5.0)
 MAX_WAIT = timedelta(days=1)
 KEEPALIVE_SECONDS = 3.0
@@ -81,8 +84,23 @@ Explain = Callable[[int, Mapping[str, str], bytes, bool], ConnectorError | None]
 None where the general mapping will do."""
 
 
+class Auth(Protocol):
+    """What authorises calls where a fixed header does not (`oauth.TokenKeeper`)."""
+
+    async def headers(self) -> Mapping[str, str]:
+        """The headers for a call now."""
+        ...
+
+    async def refused(self, headers: Mapping[str, str]) -> bool:
+        """After a 401 with these headers: whether there are other ones, worth a second try."""
+        ...
+
+
 class HttpClient:
     """A vendor's HTTP API behind one base URL. Keeps no cookies, follows no redirects.
+
+    Whole addresses are taken where they lead to the base URL's own host, so that credentials
+    never go elsewhere. Without a base URL any address is taken, and the caller vouches for it.
 
     Args:
         base_url: Of the vendor, or of its sandbox.
@@ -93,9 +111,15 @@ class HttpClient:
             It is not asked for literal IP addresses.
         explain: Asked first what a refusal means: only the vendor's connector can read its
             error bodies and quota headers.
+        auth: Authorises each call; after a 401 the call is made once more where it has
+            other headers to offer (a 401 is refused before anything is done).
+        max_reply_bytes: Between 64 KiB and 10 MiB; a larger reply is a ConnectorBug.
+
+    Raises:
+        AuthError: A header's value is not one line: such a token cannot be right.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each names one habit of a vendor
         self,
         base_url: str,
         *,
@@ -104,10 +128,15 @@ class HttpClient:
         connections: int = 16,
         resolver: aiohttp.abc.AbstractResolver | None = None,
         explain: Explain | None = None,
+        auth: Auth | None = None,
+        max_reply_bytes: int = MAX_REPLY_BYTES,
     ) -> None:
         self._explain = explain
+        self._auth = auth
+        self._max_bytes = min(max(max_reply_bytes, REPLY_BOUNDS[0]), REPLY_BOUNDS[1])
         self._base_url = base_url.rstrip("/")
         self._headers = {"Accept-Encoding": "gzip", **(headers or {})}
+        _require_one_line(self._headers)
         self._timeout = aiohttp.ClientTimeout(
             total=None if timeout.read is None else timeout.read * 3,
             connect=timeout.pool,
@@ -118,12 +147,13 @@ class HttpClient:
         self._resolver = resolver
         self._session: aiohttp.ClientSession | None = None
 
-    async def send(
+    async def send(  # noqa: PLR0913 - the parts of a request
         self,
         method: str,
         path: str,
         *,
         json: Any = None,
+        form: Mapping[str, str] | None = None,
         content: bytes | None = None,
         headers: Mapping[str, str] | None = None,
         params: Mapping[str, str] | None = None,
@@ -132,8 +162,9 @@ class HttpClient:
         """Makes one call.
 
         Args:
-            path: Below the base URL, or a whole address.
+            path: Below the base URL, or a whole address at the same host.
             json: Body to encode; Decimals are not accepted, convert them to text first.
+            form: Body to send as application/x-www-form-urlencoded, in place of `json`.
             writes: Whether a lost answer leaves the outcome unknown; by default, any method
                 but GET and HEAD.
 
@@ -145,31 +176,61 @@ class HttpClient:
         if json is not None:
             content = orjson.dumps(json)
             extra.setdefault("Content-Type", "application/json")
-        url = path if path.startswith(("https://", "http://")) else self._url(path)
+        if form is not None:
+            content = urlencode(form).encode()
+            extra.setdefault("Content-Type", "application/x-www-form-urlencoded")
+        url = self.url_of(path)
+        call = _Call(method, url, content, params, is_write)
+        if self._auth is None:
+            return await self._once(call, extra)
+        given = await self._auth.headers()
+        try:
+            return await self._once(call, {**extra, **given})
+        except AuthError as error:
+            if error.status != 401 or not await self._auth.refused(given):
+                raise
+        return await self._once(call, {**extra, **(await self._auth.headers())})
+
+    def url_of(self, path: str) -> str:
+        """The whole address of a path; ConnectorBug where it leads to another host."""
+        if not path.startswith(("https://", "http://")):
+            return f"{self._base_url}/{path.lstrip('/')}"
+        mine, theirs = urlsplit(self._base_url), urlsplit(path)
+        if self._base_url and (mine.scheme, mine.netloc) != (theirs.scheme, theirs.netloc):
+            raise ConnectorBug(
+                f"a call to {theirs.netloc[:80]!r} was not made: this client speaks to "
+                f"{mine.netloc!r} alone"
+            )
+        return path
+
+    async def _once(self, call: _Call, extra: Mapping[str, str]) -> HttpReply:
+        _require_one_line(extra)
         try:
             async with self._open().request(
-                method, url, data=content, headers=extra, params=params, allow_redirects=False
+                call.method,
+                call.url,
+                data=call.content,
+                headers=extra,
+                params=call.params,
+                allow_redirects=False,
             ) as response:
-                body = await _read(response)
+                body = await _read(response, self._max_bytes)
         except (aiohttp.ClientError, OSError) as error:
-            raise transport_error(error, writes=is_write) from None
+            raise transport_error(error, writes=call.writes) from None
         if 200 <= response.status < 300:
             return HttpReply(response.status, response.headers, body)
         secrets = secrets_in_headers({**self._headers, **extra})
         text = without_secrets(body[:2000].decode("utf-8", "replace"), secrets).encode()
         status, explain = response.status, self._explain
-        explained = explain(status, response.headers, text, is_write) if explain else None
+        explained = explain(status, response.headers, text, call.writes) if explain else None
         raise explained or error_for_status(
-            status, headers=response.headers, body=text, writes=is_write
+            status, headers=response.headers, body=text, writes=call.writes
         )
 
     async def aclose(self) -> None:
         """Closes the sockets."""
         if self._session is not None:
             await self._session.close()
-
-    def _url(self, path: str) -> str:
-        return f"{self._base_url}/{path.lstrip('/')}"
 
     def _open(self) -> aiohttp.ClientSession:
         # Made on first use, since a session belongs to a running event loop.
@@ -192,32 +253,50 @@ class HttpClient:
         return self._session
 
 
+@dataclass(frozen=True, slots=True)
+class _Call:
+    method: str
+    url: str
+    content: bytes | None
+    params: Mapping[str, str] | None
+    writes: bool
+
+
+def _require_one_line(headers: Mapping[str, str]) -> None:
+    for name, value in headers.items():
+        if not value.isprintable():
+            raise AuthError(
+                f"the {name} header would hold a line break or another control character: "
+                "a token was copied wrongly; enter it again in the connection's block"
+            )
+
+
 @cache
 def _tls() -> SSLContext:
     return httpx.create_ssl_context()
 
 
-async def _read(response: aiohttp.ClientResponse) -> bytes:
+async def _read(response: aiohttp.ClientResponse, most: int) -> bytes:
     """The reply, unpacked. Of a refusal only what can be read: its status says enough."""
     parts: list[bytes] = []
     size = 0
     async for part in response.content.iter_any():
         size += len(part)
-        if size > MAX_REPLY_BYTES:
+        if size > most:
             if response.status >= 300:
                 break
-            raise _too_large(response.status)
+            raise _too_large(response.status, most)
         parts.append(part)
     packed, coding = b"".join(parts), response.headers.get("content-encoding", "")
     try:
-        return _unpacked(packed, coding.strip().lower(), response.status)
+        return _unpacked(packed, coding.strip().lower(), response.status, most)
     except ConnectorBug:
         if response.status < 300:
             raise
         return b""
 
 
-def _unpacked(packed: bytes, coding: str, status: int) -> bytes:
+def _unpacked(packed: bytes, coding: str, status: int, most: int) -> bytes:
     """The body without its Content-Encoding, never more than the largest reply.
 
     httpx unpacks whole chunks, and a few kilobytes packed twice unpack to gigabytes.
@@ -230,9 +309,9 @@ def _unpacked(packed: bytes, coding: str, status: int) -> bytes:
     try:
         while packed:
             unzip = zlib.decompressobj(zlib.MAX_WBITS | 32)
-            body += unzip.decompress(packed, MAX_REPLY_BYTES + 1 - len(body))
-            if len(body) > MAX_REPLY_BYTES:
-                raise _too_large(status)
+            body += unzip.decompress(packed, most + 1 - len(body))
+            if len(body) > most:
+                raise _too_large(status, most)
             if not unzip.eof:
                 raise ConnectorBug("the vendor's packed reply is cut off", status=status)
             packed = unzip.unused_data
@@ -241,8 +320,9 @@ def _unpacked(packed: bytes, coding: str, status: int) -> bytes:
     return body
 
 
-def _too_large(status: int) -> ConnectorBug:
-    return ConnectorBug("the vendor's reply is larger than 8 MiB", status=status)
+def _too_large(status: int, most: int) -> ConnectorBug:
+    size = f"{most // 1024**2} MiB" if most >= 1024**2 else f"{most // 1024} KiB"
+    return ConnectorBug(f"the vendor's reply is larger than {size}", status=status)
 
 
 def transport_error(error: Exception, *, writes: bool) -> ConnectorError:

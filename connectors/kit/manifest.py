@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import date
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from connectors.kit.account import Account
 from connectors.kit.action import Action
+from connectors.kit.poll import Poll
+from connectors.kit.subscriptions import Lifecycle
 from connectors.kit.webhook import Webhook
+
+if TYPE_CHECKING:
+    from connectors.kit.oauth import TokenStore
+
+SUNSET_NOTICE = timedelta(days=90)
+"""How long before its end an API version is warned of."""
 
 
 class Status(StrEnum):
@@ -61,6 +69,12 @@ class Manifest:
         connect: Makes the client of an account.
         api_sunset: When the pinned API version stops; None where the vendor names no day.
         known_limits: What it cannot do or promise, a sentence each.
+        poll: Asks what changed; every shop, till and CRM that can be asked has one.
+        subscriptions: Looks after the webhook subscriptions at the vendor.
+        connect_with: In place of `connect`, for clients whose OAuth token is kept by the hub.
+        contract: The vendor's published contract, below the contracts' folder.
+        contract_base: What stands before the contract's paths in this connector's calls.
+        exempt: Criteria of the quality scale that do not apply, by name, with the reason.
     """
 
     slug: str
@@ -79,6 +93,35 @@ class Manifest:
     api_sunset: date | None = None
     status: Status = Status.AVAILABLE
     known_limits: tuple[str, ...] = ()
+    poll: Poll | None = None
+    subscriptions: Lifecycle | None = None
+    connect_with: Callable[[Any, TokenStore], Client] | None = None
+    contract: str = ""
+    contract_base: str = ""
+    exempt: Mapping[str, str] = field(default_factory=dict)
+
+    def open(self, account: Any, *, tokens: TokenStore | None = None) -> Client:
+        """The client of an account.
+
+        Args:
+            tokens: Where its OAuth token is kept; without, it lives as long as the client.
+        """
+        if self.connect_with is None:
+            return self.connect(account)
+        from connectors.kit.oauth import MemoryTokens
+
+        return self.connect_with(account, tokens or MemoryTokens())
+
+    def sunset_warning(self, today: date) -> str:
+        """What to say about the pinned API version's end; empty where it is far or unknown."""
+        if self.api_sunset is None or self.api_sunset - today > SUNSET_NOTICE:
+            return ""
+        left = (self.api_sunset - today).days
+        when = f"ends in {left} days" if left > 0 else "has ended"
+        return (
+            f"{self.slug}: the API version {self.api_version} {when} ({self.api_sunset}): move "
+            "the connector to a newer one"
+        )
 
     def action(self, name: str) -> Action:
         """The action of that name; KeyError with the names there are."""

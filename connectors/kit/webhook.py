@@ -14,7 +14,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
+from enum import StrEnum
 from typing import Any, NoReturn
+from urllib.parse import urlencode
 
 from pydantic import SecretStr
 
@@ -51,7 +53,7 @@ class InboundRequest:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What a handshake is answered with."""
+    """An answer in the vendor's own words: to a handshake, or as the acknowledgement."""
 
     status: int
     body: bytes
@@ -75,6 +77,43 @@ Parse = Callable[[Any, InboundRequest, Source], Sequence[Event]]
 """Turns a decoded payload into events; raises Unreadable (or pydantic's ValidationError)."""
 
 
+class Proof(StrEnum):
+    """How a vendor's webhooks prove where they come from."""
+
+    SIGNATURE = "signature"
+    """A signature over the body."""
+
+    SECRET = "secret"  # noqa: S105 - the name of a kind of proof
+    """A secret sent along (in the address, a header or the body); the body proves nothing."""
+
+
+class NoticeKind(StrEnum):
+    """What a vendor may tell about the connection itself, or ask of its owner."""
+
+    REVOKED = "revoked"
+    """The app was uninstalled or its access withdrawn: the connection counts as refused."""
+
+    DATA_REQUEST = "data_request"
+    """A person asks what is known of them."""
+
+    SHOP_ERASURE = "shop_erasure"
+    """The data of a whole shop are to be erased."""
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something operations must know of that is no event of a customer's; kept in the audit.
+
+    Attributes:
+        text: A sentence for people, without personal data.
+        detail: What is needed to act on it, such as the vendor's ids.
+    """
+
+    kind: NoticeKind
+    text: str
+    detail: Mapping[str, str] = field(default_factory=dict)
+
+
 @dataclass(frozen=True, slots=True)
 class Trigger:
     """One kind of vendor event.
@@ -85,6 +124,9 @@ class Trigger:
         title: For people, ending with a period.
         sample: File below `samples/` with a payload in the vendor's documented shape.
         ordering: What the vendor guarantees about order of arrival.
+        rings: A doorbell: the payload is thin or proves nothing, so `parse` returns no events
+            and the connection's poll is asked at once instead.
+        notice: What it tells about the connection itself; called with what `parse` gets.
     """
 
     vendor_event: str
@@ -93,6 +135,13 @@ class Trigger:
     parse: Parse
     sample: str
     ordering: str = "none"
+    rings: bool = False
+    notice: Callable[[Any, InboundRequest], Notice | None] | None = None
+
+
+def no_events(payload: Any, request: InboundRequest, source: Source) -> Sequence[Event]:
+    """The `parse` of a trigger that only rings or gives notice."""
+    return ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +161,10 @@ class Webhook:
             request can be checked by somebody who has the secret alone.
         claims: Account fields that a request states itself, by header (lower case): taken at
             its word in such a check, never in the gateway.
+        proof: What `verify` relies on. With SECRET the body is not protected: no trigger of it
+            may turn into an event that moves points; it rings for the poll instead.
+        query: Query parameters of the registered address by which requests prove themselves.
+        acknowledge: The answer to a request that was taken, where not any 2xx will do.
     """
 
     verify: Callable[[InboundRequest, Any], None]
@@ -123,6 +176,13 @@ class Webhook:
     handshake: Callable[[InboundRequest, Account], Reply | None] | None = None
     signing_field: str = ""
     claims: Mapping[str, str] = field(default_factory=dict)
+    proof: Proof = Proof.SIGNATURE
+    query: Callable[[Any], Mapping[str, str]] | None = None
+    acknowledge: Reply | None = None
+
+    def address(self, base: str, account: Any) -> str:
+        """The address to register at the vendor, with what proves its requests in the query."""
+        return f"{base}?{urlencode(self.query(account))}" if self.query else base
 
 
 # --- signatures ------------------------------------------------------------------------------
@@ -155,6 +215,20 @@ def require_match(given: str | None, expected: Sequence[str], header: str) -> No
         raise BadSignature(
             f"the {header} header does not match: wrong secret, or the body was changed on its way"
         )
+
+
+def require_secret(given: str | None, secret: SecretStr | None, where: str) -> None:
+    """Raises BadSignature unless what was sent along is the secret (constant time).
+
+    Args:
+        where: Where it was looked for, `the token in the address`.
+    """
+    (expected,) = signing_secrets(secret)
+    if not given:
+        raise BadSignature(f"{where} is missing")
+    offered = given.encode("utf-8", "surrogateescape")
+    if not hmac.compare_digest(offered, expected.get_secret_value().encode("utf-8")):
+        raise BadSignature(f"{where} does not match this connection's secret")
 
 
 def require_fresh(stamp: datetime, received_at: datetime, tolerance: timedelta) -> None:

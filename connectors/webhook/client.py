@@ -20,7 +20,7 @@ from connectors.kit.action import Job, Sent
 from connectors.kit.errors import Conflict, ConnectorError, InvalidRequest, NotFound
 from connectors.kit.http import HttpClient
 from connectors.webhook.account import WebhookAccount, key_of
-from connectors.webhook.addresses import PublicResolver, refuse_private_literal
+from connectors.kit.addresses import PublicResolver, refuse_private_literal
 
 TIMEOUT_SECONDS = 10.0
 CONNECTIONS = 32

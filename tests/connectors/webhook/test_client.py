@@ -29,9 +29,9 @@ from connectors.kit.errors import (
     Transient,
 )
 from connectors.kit.sandbox import Fault, VendorSandbox
-from connectors.webhook import addresses
+from connectors.kit import addresses
 from connectors.webhook.account import WebhookAccount
-from connectors.webhook.addresses import PublicResolver, is_public
+from connectors.kit.addresses import PublicResolver, is_public
 from connectors.webhook.client import WebhookClient, webhook_id
 from connectors.webhook.manifest import MANIFEST
 from connectors.webhook.sandbox import SANDBOX_ACCOUNT, WebhookSandbox
