@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from loyalty.events import EventType
+from loyalty.events import EventType, MemberMerge
 from loyalty.points import Hold
 from loyalty.store import accounts, adjustments, books, erasure, holds, people, redemptions
 from loyalty.store.accounts import Bonus, Merge, Sums
@@ -95,19 +95,14 @@ class Papers:
 
 
 async def begin(
-    connection: AsyncConnection,
-    items: Sequence[Claimed],
-    *,
-    sales: Collection[str],
-    pairs: Mapping[int, tuple[UUID | None, UUID | None]],
+    connection: AsyncConnection, items: Sequence[Claimed], sales: Collection[str]
 ) -> Papers:
     """Finds out which accounts a batch concerns besides those that its events name.
 
     Args:
         sales: `store:order id` of the batch's sales.
-        pairs: The two accounts of merges, by event, as far as they are known.
     """
-    papers = Papers(sides=dict(pairs))
+    papers = Papers()
     ends = {item.id: hold_key(item) for item in items if item.event.type in ENDS_HOLD}
     known = await books.holds_named(connection, sorted(set(ends.values())))
     papers.named |= {item: known[key].member_id for item, key in ends.items() if key in known}
@@ -119,11 +114,30 @@ async def begin(
     asked = await adjustments.find(connection, sorted(set(approved.values())))
     papers.named |= {item: asked[key].member_id for item, key in approved.items() if key in asked}
     papers.others |= {one.member_id for one in await redemptions.used_on(connection, list(sales))}
-    paired = {one for pair in pairs.values() for one in pair if one is not None}
-    if paired:
-        await accounts.lock_sales(connection, sorted(paired))
-    papers.others |= paired
+    moving = [item for item in items if item.event.type in MOVES_ACCOUNTS]
+    if moving:
+        await _find_sides(connection, moving, papers)
     return papers
+
+
+async def _find_sides(
+    connection: AsyncConnection, moving: Sequence[Claimed], papers: Papers
+) -> None:
+    for item in moving:
+        merge: MemberMerge = item.event.data
+        found: list[UUID | None] = []
+        for customer in (merge.source, merge.target):
+            keys = people.identities_of(item.event.store, customer)
+            known = await people.find(connection, keys)
+            found.append(next((known[key] for key in keys if key in known), None))
+        source, target = found
+        papers.sides[item.id] = (source, target)
+        papers.others |= {one for one in found if one is not None}
+        owner = target or source
+        if owner is not None:
+            papers.named[item.id] = owner
+    if papers.others:
+        await accounts.lock_sales(connection, sorted(papers.others))
 
 
 # --- once they are locked ------------------------------------------------------------------------
