@@ -3,23 +3,25 @@ live flows, tests, scenario files and simulations call these two functions."""
 
 from __future__ import annotations
 
-from datetime import date, datetime
-from decimal import Decimal
+from collections.abc import Sequence
 from typing import Any
 
 from loyalty.eligibility import rate
-from loyalty.events import Event, Frozen, Order
-from loyalty.facts import MemberFacts, RatedOrder, Result
+from loyalty.events import Event, Frozen, Order, Payment
+from loyalty.facts import MemberFacts, RatedOrder, RatedPayment, Result
 from loyalty.programme import Programme
-from rules.actions import AddToAudience, SendMessage
-from rules.compiled import CompiledEffect, CompiledRule
-from rules.decision import Decision, Effect
+from rules.claims import Claim
+from rules.decision import AppliedLimit, Award, Decision, Effect, LeftOut, RuleUse, TierMove
+from rules.earning import Reckoner, Share, as_decimal
+from rules.effecting import work_out
 from rules.explain import explain as trace_of
-from rules.judge import defect, judge
-from rules.language import RuleRuntimeError
-from rules.language.arithmetic import plain
+from rules.explain import verdict_of
+from rules.judge import Outcome, judge, settle
 from rules.language.tree import Environment
 from rules.ruleset import RuleSet
+from rules.telling import arithmetic, excluded_by
+
+_PURCHASES = (RatedOrder, RatedPayment)
 
 
 class Effects(Frozen):
@@ -37,6 +39,7 @@ def decide(
     *,
     data: Any = None,
     explain: bool = True,
+    remember: bool | None = None,
 ) -> Decision:
     """Which rules fire for an event and what they award.
 
@@ -46,33 +49,36 @@ def decide(
         programme: The settings in force.
         rules: The rule set in force.
         data: The event's data as rules see it, where the caller has it (a `RatedOrder`).
-        explain: Whether to give traces. What is decided is the same without, ten times faster.
+        explain: Whether to give traces. What is decided is the same without, many times faster.
+        remember: Whether verdicts keep the values that decided, for storage; as `explain` where
+            it is not said.
 
     Never raises for what a rule says: a rule that fails does not fire, and `errors` says why.
     """
     base = _environment(event, member, programme, data)
-    outcomes = judge(rules.listening(event.type), event, member, base)
-    awards, fired, otherwise, errors = [], [], [], []
-    for outcome in outcomes:
-        if outcome.award is not None:
-            awards.append(outcome.award)
-        if outcome.verdict == "fired":
-            fired.append(outcome.rule.id)
-        elif outcome.verdict == "not held" and not outcome.rule.otherwise.is_empty:
-            otherwise.append(outcome.rule.id)
-        elif outcome.verdict == "failed":
-            errors.append(f"{outcome.rule.id}: {outcome.error}")
+    outcomes = judge(rules.listening(event.type), event, member, programme, base=base)
+    reckoner = Reckoner(base[3], member, programme)
+    settle(outcomes, reckoner, is_purchase=isinstance(base[3], _PURCHASES))
+    awards, shares = _awards(outcomes, reckoner)
+    if remember is None:
+        remember = explain
     return Decision(
         version=rules.version,
-        awards=tuple(awards),
-        fired=tuple(fired),
-        otherwise=tuple(otherwise),
-        traces=tuple(trace_of(outcome) for outcome in outcomes) if explain else (),
-        errors=tuple(errors),
+        awards=awards,
+        fired=tuple([one.rule.id for one in outcomes if one.verdict == "fired"]),
+        otherwise=tuple([one.rule.id for one in outcomes if _does_otherwise(one)]),
+        errors=tuple(
+            [f"{one.rule.id}: {one.error}" for one in outcomes if one.verdict == "failed"]
+        ),
+        uses=_uses(outcomes, awards, reckoner),
+        set_tier=_set_tier(outcomes),
+        verdicts=tuple([verdict_of(one, remember=remember) for one in outcomes]),
+        left_out=_left_out(reckoner) if remember else (),
+        traces=_traces(outcomes, shares, reckoner) if explain else (),
     )
 
 
-def effects(
+def effects(  # noqa: PLR0913 - the facts of the decision again, and what came of it.
     decision: Decision,
     event: Event,
     member: MemberFacts,
@@ -81,6 +87,7 @@ def effects(
     rules: RuleSet,
     *,
     data: Any = None,
+    barred: frozenset[str] = frozenset(),
 ) -> Effects:
     """What the rules that fired ask for besides points, in the order of the rules.
 
@@ -92,6 +99,7 @@ def effects(
         programme: The settings in force.
         rules: The rule set of the decision.
         data: As given to `decide`.
+        barred: Rules whose award a limit reduced to nothing: they do nothing else either.
 
     Raises:
         ValueError: The decision was made under another rule set.
@@ -105,7 +113,8 @@ def effects(
     base[-1] = result
     found: list[Effect] = []
     errors: list[str] = []
-    fired, otherwise = frozenset(decision.fired), frozenset(decision.otherwise)
+    fired = frozenset(decision.fired) - barred
+    otherwise = frozenset(decision.otherwise) - barred
     for rule in rules.listening(event.type):
         if rule.id in fired:
             actions = rule.then
@@ -115,59 +124,112 @@ def effects(
             continue
         environment = rule.environment(base)
         for effect in actions.effects:
-            _work_out(rule, effect, environment, found=found, errors=errors)
+            work_out(rule, effect, environment, found=found, errors=errors)
     return Effects(effects=tuple(found), errors=tuple(errors))
 
 
 def _environment(event: Event, member: MemberFacts, programme: Programme, data: Any) -> Environment:
     if data is None:
         data = event.data
-    if isinstance(data, Order) and not isinstance(data, RatedOrder):
+    if isinstance(data, (Order, Payment)) and not isinstance(data, _PURCHASES):
         data = rate(data, programme)
     return [event, member, programme, data, None]
 
 
-def _work_out(
-    rule: CompiledRule,
-    effect: CompiledEffect,
-    environment: Environment,
-    *,
-    found: list[Effect],
-    errors: list[str],
-) -> None:
-    try:
-        if effect.condition is None or effect.condition.run(environment):
-            found.append(_effect(rule, effect, environment))
-    except RuleRuntimeError as error:
-        errors.append(f"{rule.id}, {effect.place}: {error.reason}")
-    except Exception as error:  # noqa: BLE001 - a defect in one effect must stop no other.
-        errors.append(f"{rule.id}, {effect.place}: {defect(error)}")
+def _does_otherwise(outcome: Outcome) -> bool:
+    return outcome.verdict == "not held" and not outcome.rule.otherwise.is_empty
 
 
-def _effect(rule: CompiledRule, effect: CompiledEffect, environment: Environment) -> Effect:
-    body = effect.body
-    return Effect(
-        rule=rule.id,
-        index=effect.index,
-        kind=effect.kind,
-        channel=body.channel.value if isinstance(body, SendMessage) else "",
-        template=getattr(body, "template", ""),
-        connection=body.connection,
-        name=getattr(body, "name", ""),
-        tags=body.tags if isinstance(body, AddToAudience) else (),
-        values={name: _plain(one.run(environment)) for name, one in effect.values},
-        row=tuple(_plain(cell.run(environment)) for cell in effect.row),
+def _awards(
+    outcomes: Sequence[Outcome], reckoner: Reckoner
+) -> tuple[tuple[Award, ...], dict[str, Share]]:
+    """What the rules grant; those whose number is out of range fail."""
+    claims = [one.claim for one in outcomes if one.claim is not None]
+    if not claims:
+        reckoner.claims = ()
+        return (), {}
+    awards: list[Award] = []
+    shares: dict[str, Share] = {}
+    for share in reckoner.shares(claims):
+        rule = share.claim.rule
+        if share.problem:
+            outcome = next(one for one in outcomes if one.claim is share.claim)
+            outcome.fail(share.problem)
+            continue
+        shares[rule.id] = share
+        if share.points:
+            awards.append(_award(share, reckoner))
+    return tuple(awards), shares
+
+
+def _award(share: Share, reckoner: Reckoner) -> Award:
+    claim = share.claim
+    document = claim.rule.document
+    return Award(
+        rule=claim.rule.id,
+        points=share.points,
+        wanted=as_decimal(share.exact),
+        flat=claim.is_flat,
+        arithmetic=arithmetic(share, reckoner),
+        limits=_limits(claim, reckoner) if document.limits else (),
+        multiplied_by=_multipliers(share, reckoner) if reckoner.multipliers else (),
     )
 
 
-def _plain(value: Any) -> Any:
-    """The value without its model's clothes: whole numbers as int, enums and dates as text."""
-    if isinstance(value, bool) or value is None:
-        return value
-    if isinstance(value, (int, Decimal)):
-        return plain(value)
-    if isinstance(value, str):
-        return str(getattr(value, "value", value))
-    if isinstance(value, date) and not isinstance(value, datetime):
-        return value.isoformat()
-    return value
+def _multipliers(share: Share, reckoner: Reckoner) -> tuple[str, ...]:
+    bits = share.bits
+    for part in share.parts:
+        bits |= part.bits
+    return tuple(one.rule.id for one in reckoner.applied(bits))
+
+
+def _limits(claim: Claim, reckoner: Reckoner) -> tuple[AppliedLimit, ...]:
+    programme, rule = reckoner.programme, claim.rule
+    return tuple(
+        limit.applied(
+            rule.id,
+            unit_scale=programme.unit_scale,
+            programme=programme.zone,
+            member=reckoner.member.zone,
+        )
+        for limit in rule.document.limits
+    )
+
+
+def _uses(
+    outcomes: Sequence[Outcome], awards: Sequence[Award], reckoner: Reckoner
+) -> tuple[RuleUse, ...]:
+    """Rules that do something without points, so many times."""
+    found: list[RuleUse] = []
+    for outcome in outcomes:
+        if not outcome.rule.document.limits:
+            continue
+        if outcome.verdict != "fired" and not _does_otherwise(outcome):
+            continue
+        if any(award.rule == outcome.rule.id for award in awards):
+            continue
+        limits = _limits(outcome.claim or Claim(outcome.rule), reckoner)
+        counted = tuple(limit for limit in limits if limit.kind == "times")
+        if counted:
+            found.append(RuleUse(rule=outcome.rule.id, limits=counted))
+    return tuple(found)
+
+
+def _set_tier(outcomes: Sequence[Outcome]) -> TierMove | None:
+    for outcome in outcomes:
+        if outcome.claim is not None and outcome.claim.tier:
+            return TierMove(rule=outcome.rule.id, tier=outcome.claim.tier)
+    return None
+
+
+def _left_out(reckoner: Reckoner) -> tuple[LeftOut, ...]:
+    if not any(claim.excludes for claim in reckoner.claims):
+        return ()
+    lines = [(line.id, excluded_by(reckoner.claims, n)) for n, line in enumerate(reckoner.lines)]
+    return tuple(LeftOut(line=line, rule=rule) for line, rule in lines if rule)
+
+
+def _traces(
+    outcomes: Sequence[Outcome], shares: dict[str, Share], reckoner: Reckoner
+) -> tuple[Any, ...]:
+    return tuple(trace_of(one, shares.get(one.rule.id), reckoner) for one in outcomes)

@@ -253,5 +253,7 @@ class Decision(Frozen):
     @property
     def limits(self) -> Iterable[AppliedLimit]:
         """Every limit whose counter the booking has to lock."""
-        for granted in (*self.awards, *self.uses):
-            yield from granted.limits
+        for award in self.awards:
+            yield from award.limits
+        for use in self.uses:
+            yield from use.limits

@@ -25,9 +25,10 @@ class ExampleEvent(Frozen):
 
 
 class Used(Frozen):
-    """What the rule's limits have counted before the example happens."""
+    """What each of the rule's limits has counted before the example happens, points in the
+    programme's smallest unit."""
 
-    points: Number = Decimal(0)
+    points: int = Field(0, ge=0)
     times: int = Field(0, ge=0)
 
 

@@ -3,23 +3,73 @@
 from __future__ import annotations
 
 from rules.compiled import CompiledRule
-from rules.decision import ClauseTrace, RuleTrace
+from rules.decision import ClauseTrace, LineTrace, RuleTrace, Verdict
+from rules.document import RuleDocument
+from rules.earning import Reckoner, Share
 from rules.judge import Outcome, defect
 from rules.language import Expression, RuleRuntimeError
+from rules.language.arithmetic import written
 from rules.language.tree import Environment
+from rules.telling import arithmetic, left_out
+
+_JUDGED = frozenset({"fired", "not held", "failed", "lost"})
+_PLAIN = frozenset({"fired", "not held", "not in force", "not in audience", "held out"})
 
 
-def explain(outcome: Outcome) -> RuleTrace:
-    """The trace of a rule: each clause with its values, and the sentence that sums it up."""
+def verdict_of(outcome: Outcome, *, remember: bool) -> Verdict:
+    """How a rule came out, for storage; with the values that decided where they are wanted."""
+    rule, name = outcome.rule, outcome.verdict
+    values = _deciding(outcome) if remember and name in _JUDGED else None
+    if not values and name in _PLAIN:
+        key = (name, outcome.at)
+        known = rule.plain_verdicts.get(key)
+        if known is None:
+            known = rule.plain_verdicts[key] = Verdict(rule=rule.id, verdict=name, at=outcome.at)
+        return known
+    return Verdict(
+        rule=rule.id,
+        verdict=name,
+        at=outcome.at,
+        by=outcome.by,
+        values=values or {},
+        error=outcome.error,
+    )
+
+
+def _deciding(outcome: Outcome) -> dict[str, str]:
+    """The values in the clause that decided, or in all of them where all had to hold."""
     rule = outcome.rule
-    is_judged = outcome.verdict not in {"cut off", "not in force"}
-    clauses = _clauses(rule, outcome.environment) if is_judged else ()
+    if outcome.at in rule.places:
+        return _values(rule.clauses[rule.places.index(outcome.at)], outcome.environment)
+    found: dict[str, str] = {}
+    for clause in rule.clauses:
+        found |= _values(clause, outcome.environment)
+    return found
+
+
+def explain(outcome: Outcome, share: Share | None, reckoner: Reckoner) -> RuleTrace:
+    """The trace of a rule: each clause with its values, the sentence that sums it up, and how
+    its points were reckoned."""
+    rule = outcome.rule
+    clauses = _clauses(rule, outcome.environment) if outcome.verdict in _JUDGED else ()
+    lines = left_out(share.claim, reckoner) if share else []
     return RuleTrace(
         rule=rule.id,
         fired=outcome.verdict == "fired",
         why=_why(outcome, clauses),
         clauses=clauses,
+        arithmetic=_reckoned(outcome, share, reckoner),
+        lines=tuple(LineTrace(line=one, eligible=worth, told=told) for one, worth, told in lines),
     )
+
+
+def _reckoned(outcome: Outcome, share: Share | None, reckoner: Reckoner) -> str:
+    if share is not None:
+        return arithmetic(share, reckoner)
+    claim = outcome.claim
+    if claim is None or claim.factor is None:
+        return ""
+    return f"times {written(claim.factor)} for what other rules earn"
 
 
 def _clauses(rule: CompiledRule, environment: Environment) -> tuple[ClauseTrace, ...]:
@@ -62,26 +112,100 @@ def _values(clause: Expression, environment: Environment) -> dict[str, str]:
 
 
 def _why(outcome: Outcome, clauses: tuple[ClauseTrace, ...]) -> str:
-    document = outcome.rule.document
-    group = f"group {document.group.name or document.group.mode}"
-    match outcome.verdict:
+    if outcome.verdict == "fired":
+        return _why_fired(outcome.rule, clauses)
+    if outcome.verdict == "not held":
+        return _why_not(outcome.rule, clauses)
+    return why(verdict_of(outcome, remember=False), outcome.rule.document)
+
+
+def why(verdict: Verdict, document: RuleDocument) -> str:
+    """The sentence for a verdict that was stored, with the rule as it was then.
+
+    Args:
+        verdict: Of any age.
+        document: The rule in the version of the decision.
+    """
+    match verdict.verdict:
         case "fired":
-            return _why_fired(outcome.rule, clauses)
+            return f"Fired{_clause_in_words(verdict, document, 'holds')}."
         case "not held":
-            return _why_not(outcome.rule, clauses)
+            return f"Did not fire{_clause_in_words(verdict, document, 'does not hold')}."
         case "failed":
-            return f"Did not fire: {outcome.error}."
+            return f"Did not fire: {verdict.error}."
         case "not in force":
-            window = [
-                f"{word} {instant.isoformat(sep=' ')}"
-                for word, instant in (("from", document.starts), ("until", document.ends))
-                if instant
-            ]
-            return f"Did not fire: it is in force {' '.join(window)}."
+            return _why_not_in_force(verdict.at, document)
+        case "not in audience":
+            return _why_not_in_audience(verdict.at, document)
+        case "held out":
+            percent = written(document.holdout.percent) if document.holdout else "some"
+            return (
+                f"Did not fire: the member is one of the {percent} per cent who are held out "
+                "for comparison."
+            )
         case "lost":
-            return f"Its conditions held, but `{outcome.by}` was chosen in {group}."
+            return _why_lost(verdict, document)
         case "cut off":
-            return f"Not looked at: `{outcome.by}` fired and ended the round."
+            return f"Not looked at: `{verdict.by}` fired and ended the round."
+
+
+def _clause_in_words(verdict: Verdict, document: RuleDocument, outcome: str) -> str:
+    values = ", ".join(f"{name} is {value}" for name, value in verdict.values.items())
+    told = f" ({values})" if values else ""
+    if verdict.at.startswith("when["):
+        text = " ".join(document.when[int(verdict.at[5:-1])].split())
+        return f": `{text}`{told} {outcome}"
+    if not document.when:
+        return ": it has no conditions"
+    return f": all its conditions hold{told}" if outcome == "holds" else f": none holds{told}"
+
+
+def _why_not_in_force(at: str, document: RuleDocument) -> str:
+    if at in {"starts", "ends"}:
+        window = [
+            f"{word} {instant.isoformat(sep=' ')}"
+            for word, instant in (("from", document.starts), ("until", document.ends))
+            if instant
+        ]
+        return f"Did not fire: it is in force {' '.join(window)}."
+    clock = {"program": "the programme's clock", "member": "the member's clock"}.get(
+        document.zone, f"the clock of {document.zone}"
+    )
+    if at == "hours" and document.hours:
+        hours = document.hours
+        told = f"from {hours.since:%H:%M} to {hours.to:%H:%M}"
+    else:
+        told = f"on {', '.join(document.days)}"
+    return f"Did not fire: it is in force {told} by {clock}."
+
+
+_MISSED = {
+    "tiers": "for the tier", "tags": "for members tagged", "segments": "for the segment",
+    "locales": "for the language", "enrolled_since": "for members who enrolled from",
+    "enrolled_before": "for members who enrolled before",
+}  # fmt: skip
+
+
+def _why_not_in_audience(at: str, document: RuleDocument) -> str:
+    key = at.removeprefix("audience.")
+    asked = getattr(document.audience, key, ())
+    if isinstance(asked, tuple):
+        is_all = document.audience is not None and document.audience.match == "all"
+        word = " and " if is_all and key in {"tags", "segments"} else " or "
+        told = word.join(asked)
+    else:
+        told = f"{asked.isoformat(sep=' ')} on" if key == "enrolled_since" else f"{asked}"
+    return f"Did not fire: it is {_MISSED.get(key, 'for')} {told}."
+
+
+def _why_lost(verdict: Verdict, document: RuleDocument) -> str:
+    if verdict.at == "multipliers":
+        return (
+            f"Its conditions held, but `{verdict.by}` gives more, and the programme lets one "
+            "rule win for a purchase."
+        )
+    group = f"group {document.group.name or document.group.mode}"
+    return f"Its conditions held, but `{verdict.by}` was chosen in {group}."
 
 
 def _why_fired(rule: CompiledRule, clauses: tuple[ClauseTrace, ...]) -> str:

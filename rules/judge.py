@@ -4,44 +4,56 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal, DecimalException
-from functools import lru_cache
-from typing import Literal
 
 from loyalty.events import Event
 from loyalty.facts import MemberFacts
-from rules.compiled import CompiledActions, CompiledRule
-from rules.decision import Award
+from loyalty.programme import Programme
+from rules.claims import Claim, claim_of
+from rules.compiled import CompiledRule
+from rules.decision import VerdictName
+from rules.earning import Reckoner
 from rules.language import RuleRuntimeError
-from rules.language.arithmetic import EXACT, Number, written
 from rules.language.tree import Environment
-
-MAX_AWARD = 1_000_000_000
-"""One award never grants more: beyond it, a rule has a mistake."""
+from rules.windows import resolved_zone
 
 _BY_POINTS = frozenset({"highest", "lowest"})
 
 
-Verdict = Literal["fired", "not held", "failed", "not in force", "lost", "cut off"]
-"""How a rule came out for one event."""
-
-
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Outcome:
-    """A rule and how it came out. `by` is the rule that won the group or ended the round."""
+    """A rule and how it came out.
+
+    `at` is the place in the document that decided; `by` the rule that won the group, was better
+    for the member, or ended the round.
+    """
 
     rule: CompiledRule
-    verdict: Verdict
+    verdict: VerdictName
     environment: Environment
-    award: Award | None = None
-    error: str = ""
+    claim: Claim | None = None
+    at: str = ""
     by: str = ""
+    error: str = ""
+
+    def lose(self, winner: str, at: str) -> None:
+        """Another rule was chosen."""
+        self.verdict, self.claim, self.by, self.at = "lost", None, winner, at
+
+    def fail(self, error: str) -> None:
+        """It cannot be worked out."""
+        self.verdict, self.claim, self.error = "failed", None, error
 
 
 def judge(
-    rules: Sequence[CompiledRule], event: Event, member: MemberFacts, base: Environment
+    rules: Sequence[CompiledRule],
+    event: Event,
+    member: MemberFacts,
+    programme: Programme,
+    *,
+    base: Environment,
 ) -> list[Outcome]:
-    """The outcome of every rule, in the order of the rules (highest priority first)."""
+    """The outcome of every rule, in the order of the rules (highest priority first); groups by
+    points are still open (`settle`)."""
     outcomes: list[Outcome] = []
     first: dict[str, str] = {}
     ended_by = ""
@@ -49,36 +61,65 @@ def judge(
         if ended_by:
             outcomes.append(Outcome(rule, "cut off", base, by=ended_by))
             continue
-        if rule.has_window and not rule.document.is_in_force(event.time):
-            outcomes.append(Outcome(rule, "not in force", base))
-            continue
-        outcome = _judge_one(rule, member, base)
+        if rule.is_gated:
+            shut = _shut(rule, event, member, programme)
+            if shut is not None:
+                outcomes.append(Outcome(rule, shut[0], base, at=shut[1]))
+                continue
+        outcome = _judge_one(rule, base)
         outcomes.append(outcome)
         if outcome.verdict != "fired":
             continue
         if rule.mode == "first":
             winner = first.setdefault(rule.document.group.name, rule.id)
             if winner != rule.id:
-                _lose(outcome, winner)
+                outcome.lose(winner, "group")
                 continue
         if rule.stop:
             ended_by = rule.id
-    _settle_by_points(outcomes)
     return outcomes
 
 
-def _judge_one(rule: CompiledRule, member: MemberFacts, base: Environment) -> Outcome:
+def _shut(
+    rule: CompiledRule, event: Event, member: MemberFacts, programme: Programme
+) -> tuple[VerdictName, str] | None:
+    """What keeps a rule from being looked at: its window, its audience, its holdout."""
+    document = rule.document
+    zone = resolved_zone(document.zone, programme=programme.zone, member=member.zone)
+    if at := document.window.shut_by(event.time, zone):
+        return "not in force", at
+    if document.audience is not None and (at := document.audience.missed_by(member)):
+        return "not in audience", f"audience.{at}"
+    if document.holdout is not None and document.holdout.holds_out(member.id, rule.id):
+        return "held out", "holdout"
+    return None
+
+
+def _judge_one(rule: CompiledRule, base: Environment) -> Outcome:
     environment = rule.environment(base)
+    stop_at, at = rule.stop_at, 0
+    outcome = Outcome(rule, "fired", environment)
     try:
-        held = rule.holds(environment)
-        verdict: Verdict = "fired" if held else "not held"
+        held = not stop_at or not rule.runs
+        for run in rule.runs:
+            if run(environment) is stop_at:
+                held = stop_at
+                outcome.at = rule.places[at]
+                break
+            at += 1
+        if not held:
+            outcome.verdict = "not held"
         actions = rule.then if held else rule.otherwise
-        award = _award(rule, actions, member, environment) if actions.award else None
-        return Outcome(rule, verdict, environment, award)
+        at = -1
+        if actions.has_claim:
+            outcome.claim = claim_of(rule, actions, environment)
     except RuleRuntimeError as error:
-        return Outcome(rule, "failed", environment, error=error.reason)
+        outcome.fail(error.reason)
     except Exception as error:  # noqa: BLE001 - a defect in one rule must stop no other rule.
-        return Outcome(rule, "failed", environment, error=defect(error))
+        outcome.fail(defect(error))
+    if outcome.verdict == "failed":
+        outcome.at = rule.places[at] if at >= 0 else "then" if held else "otherwise"
+    return outcome
 
 
 def defect(error: Exception) -> str:
@@ -86,69 +127,42 @@ def defect(error: Exception) -> str:
     return f"the rule met data it was not made for ({type(error).__name__}): tell its owner"
 
 
-def _award(
-    rule: CompiledRule, actions: CompiledActions, member: MemberFacts, environment: Environment
-) -> Award | None:
-    award = actions.award
-    assert award is not None
-    if award.condition is not None and not award.condition.run(environment):
-        return None
-    if award.fixed:
-        return _fixed(rule.id, award.fixed, written(member.tier_factor), member.tier)
-    points = award.points
-    wanted: Number = points.run(environment)
-    told = points.filled_in(environment)
-    return _granted(rule.id, wanted, member.tier_factor, tier=member.tier, filled=told)
-
-
-@lru_cache(maxsize=4096)
-def _fixed(rule: str, wanted: str, factor: str, tier: str) -> Award | None:
-    """The award of a fixed number of points, kept because it is made again and again.
-
-    The numbers come as text, because equal decimals may be written differently (1.5 and 1.50)
-    and the arithmetic of an award must not depend on which of them came first.
-    """
-    return _granted(rule, Decimal(wanted), Decimal(factor), tier=tier, filled=wanted)
-
-
-def _granted(rule: str, wanted: Number, factor: Decimal, *, tier: str, filled: str) -> Award | None:
-    """The award of so many points times the tier's factor; None where that is less than one."""
-    try:
-        product = EXACT.multiply(wanted, factor)
-    except DecimalException:
-        raise RuleRuntimeError("the number of points is out of range", text=filled) from None
-    if product < 0:
-        problem = f"the award would be negative ({written(wanted)} points)"
-        raise RuleRuntimeError(problem, text=filled)
-    if product > MAX_AWARD:
-        raise RuleRuntimeError(f"the award would be more than {MAX_AWARD:,} points", text=filled)
-    granted = int(product)  # Not negative, so cutting the decimals off rounds down.
-    if not granted:
-        return None
-    total = written(wanted)
-    told = total if filled == total else f"{filled} = {total}"
-    if factor != 1:
-        told += f", times {written(factor)}{f' ({tier})' if tier else ''} = {written(product)}"
-    if product != granted:
-        told += f", rounded down to {granted}"
-    return Award(rule=rule, points=granted, wanted=Decimal(wanted), arithmetic=told)
-
-
-def _lose(outcome: Outcome, winner: str) -> None:
-    outcome.verdict, outcome.award, outcome.by = "lost", None, winner
-
-
-def _settle_by_points(outcomes: list[Outcome]) -> None:
-    """Of each group `highest` or `lowest`, one stays; equal points go to the earlier rule."""
+def settle(outcomes: Sequence[Outcome], reckoner: Reckoner, *, is_purchase: bool) -> None:
+    """Lets the best rule stand where only one may: in groups by points, and, where a programme
+    gives one rule per purchase, among multipliers and flat awards. Equals go to the earlier."""
     rivals: dict[tuple[str, str], list[Outcome]] = {}
     for outcome in outcomes:
-        mode = outcome.rule.mode
-        if mode in _BY_POINTS and outcome.verdict == "fired":
-            name = outcome.rule.document.group.name
-            rivals.setdefault((mode, name), []).append(outcome)
-    for (mode, _), group_outcomes in rivals.items():
-        choose = max if mode == "highest" else min
-        winner = choose(group_outcomes, key=lambda one: one.award.points if one.award else 0)
-        for outcome in group_outcomes:
-            if outcome is not winner:
-                _lose(outcome, winner.rule.id)
+        if outcome.verdict == "fired" and outcome.rule.mode in _BY_POINTS:
+            key = (outcome.rule.mode, outcome.rule.document.group.name)
+            rivals.setdefault(key, []).append(outcome)
+    contested = [outcome for group in rivals.values() for outcome in group]
+    rest = [one.claim for one in outcomes if one.claim and one not in contested]
+    for (mode, _), group in rivals.items():
+        _keep_one(group, rest, reckoner, at="group", is_lowest=mode == "lowest")
+    if is_purchase and reckoner.programme.multipliers == "best_single_rule":
+        bonuses = [one for one in outcomes if one.claim and _is_bonus(one.claim)]
+        rest = [one.claim for one in outcomes if one.claim and not _is_bonus(one.claim)]
+        _keep_one(bonuses, rest, reckoner, at="multipliers", is_lowest=False)
+
+
+def _is_bonus(claim: Claim) -> bool:
+    is_gift = claim.is_flat and claim.award is not None and claim.award.sign > 0
+    return claim.factor is not None or is_gift
+
+
+def _keep_one(
+    group: Sequence[Outcome],
+    rest: Sequence[Claim],
+    reckoner: Reckoner,
+    *,
+    at: str,
+    is_lowest: bool,
+) -> None:
+    if len(group) < 2:
+        return
+    worth = {id(one): reckoner.total([*rest, one.claim] if one.claim else rest) for one in group}
+    choose = min if is_lowest else max
+    winner = choose(group, key=lambda one: worth[id(one)])
+    for outcome in group:
+        if outcome is not winner:
+            outcome.lose(winner.rule.id, at)

@@ -11,7 +11,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from loyalty.events import EventType
-from rules.compiled import CompiledRule, compile_rule
+from rules.compiled import CompiledRule
+from rules.compiler import compile_rule
 from rules.document import RuleDocument
 from rules.examples import check_examples
 from rules.language import ExpressionError
@@ -159,7 +160,7 @@ def _compile(rule: RuleDocument, problems: list[RuleProblem]) -> Iterator[Compil
     """The rule for each of its events. One that is switched off is checked all the same."""
     for event_type in rule.on:
 
-        def report(place: str, error: ExpressionError) -> None:
+        def report(place: str, error: ExpressionError | str) -> None:
             problems.append(RuleProblem(rule.id, place, str(error)))
 
         compiled = compile_rule(rule, event_type, report)

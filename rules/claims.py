@@ -1,0 +1,115 @@
+"""What one rule asks for when it applies to an event: evaluated, not yet reckoned together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from rules.compiled import CompiledActions, CompiledAward, CompiledEarn, CompiledRule, LineFilter
+from rules.language import Expression, RuleRuntimeError
+from rules.language.arithmetic import Number, written
+from rules.language.tree import Environment
+from rules.subjects import DATA
+
+MAX_AWARD = 1_000_000_000
+"""One award never grants more points: beyond it, a rule has a mistake."""
+
+MAX_FACTOR = 1_000
+"""Nothing is multiplied by more: beyond it, a rule has a mistake."""
+
+Mask = list[bool]
+"""For each line of the order whether a condition on `line` holds."""
+
+
+@dataclass(slots=True)
+class Claim:
+    """What a rule asks for.
+
+    Attributes:
+        earn: Its earning by value, with `earns_on` for the lines it is for.
+        wanted: The points of its award or deduction; `told` is the expression filled in.
+        factor: What it multiplies earnings by, with `multiplies` for the lines it is for.
+        excludes: The lines that it takes out of every earning.
+    """
+
+    rule: CompiledRule
+    earn: CompiledEarn | None = None
+    earns_on: Mask | None = None
+    award: CompiledAward | None = None
+    wanted: Number | None = None
+    told: str = ""
+    factor: Decimal | None = None
+    multiplies: Mask | None = None
+    excludes: Mask | None = None
+    tier: str = ""
+
+    @property
+    def is_flat(self) -> bool:
+        """Whether it gives points that are neither multiplied nor rounded with others."""
+        return self.wanted is not None and self.award is not None and self.award.is_flat
+
+
+def claim_of(rule: CompiledRule, actions: CompiledActions, environment: Environment) -> Claim:
+    """The claim of a rule that applies.
+
+    Raises:
+        RuleRuntimeError: A number or a condition of it cannot be worked out or granted.
+    """
+    claim = Claim(rule)
+    award = actions.award
+    if award is not None and _holds(award.condition, environment):
+        claim.award = award
+        claim.wanted = _wanted(award, environment)
+        # A fixed number is told from its value; the text costs as much as the number.
+        if award.fixed is None:
+            claim.told = award.points.filled_in(environment)
+    if actions.earn is not None and _holds(actions.earn.condition, environment):
+        claim.earn = actions.earn
+        claim.earns_on = _mask(actions.earn.lines, environment)
+    multiply = actions.multiply
+    if multiply is not None and _holds(multiply.condition, environment):
+        claim.factor = _factor(multiply.by, environment)
+        claim.multiplies = _mask(multiply.lines, environment)
+    if actions.exclude is not None and _holds(actions.exclude.condition, environment):
+        claim.excludes = _mask(actions.exclude.lines, environment)
+    if actions.tier is not None and _holds(actions.tier.condition, environment):
+        claim.tier = actions.tier.tier
+    return claim
+
+
+def _holds(condition: Expression | None, environment: Environment) -> bool:
+    return condition is None or bool(condition.run(environment))
+
+
+def _mask(lines: LineFilter | None, environment: Environment) -> Mask | None:
+    if lines is None:
+        return None
+    run, slot = lines.condition.run, lines.slot
+    found: Mask = []
+    order: Any = environment[DATA]
+    for line in order.lines:
+        environment[slot] = line
+        found.append(run(environment))
+    return found
+
+
+def _wanted(award: CompiledAward, environment: Environment) -> Number:
+    wanted: Number
+    wanted = award.points.run(environment) if award.fixed is None else award.fixed
+    what = "award" if award.sign > 0 else "deduction"
+    if wanted < 0:
+        problem = f"the {what} would be negative ({written(wanted)} points)"
+        raise RuleRuntimeError(problem, text=award.points.text)
+    if wanted > MAX_AWARD:
+        problem = f"the {what} would be more than {MAX_AWARD:,} points"
+        raise RuleRuntimeError(problem, text=award.points.text)
+    return wanted
+
+
+def _factor(by: Expression, environment: Environment) -> Decimal:
+    factor = by.run(environment)
+    if not 0 <= factor <= MAX_FACTOR:
+        problem = f"the factor would be {written(factor)}, and has to be from 0 to {MAX_FACTOR:,}"
+        raise RuleRuntimeError(problem, text=by.text)
+    return Decimal(factor)

@@ -1,0 +1,283 @@
+"""From claims to points: factors combined, everything that is earned rounded once.
+
+Exact throughout: decimals, and fractions where a rate such as 1 point per 3 does not end. The
+points of the rules are found by rounding the running sum, so that they add up to the rounded
+whole, whatever the number of rules.
+"""
+
+from __future__ import annotations
+
+import decimal
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+from loyalty.facts import MemberFacts, RatedLine
+from loyalty.programme import Programme
+from rules.claims import MAX_AWARD, Claim, Mask
+from rules.compiled import CompiledEarn
+from rules.language.arithmetic import EXACT, QUOTIENT
+
+Exact = Decimal | Fraction
+
+WHOLE_ORDER = -1
+"""The part of an order that is rounded on its own where lines are not: all of it, or what is no
+line's."""
+
+_ONE = Decimal(1)
+_NONE = Decimal(0)
+_HALF = Fraction(1, 2)
+
+_MODES = {
+    "floor": decimal.ROUND_FLOOR, "ceil": decimal.ROUND_CEILING,
+    "half_up": decimal.ROUND_HALF_UP, "half_even": decimal.ROUND_HALF_EVEN,
+}  # fmt: skip
+_OF_FRACTIONS: dict[str, Callable[[Fraction], int]] = {
+    "floor": math.floor, "ceil": math.ceil, "half_up": lambda one: math.floor(one + _HALF),
+    "half_even": round,
+}  # fmt: skip
+
+
+@dataclass(slots=True)
+class Part:
+    """What earns at one factor: how much of the value, under which of the multipliers."""
+
+    unit: int
+    bits: int
+    amount: Decimal
+
+
+@dataclass(slots=True)
+class Share:
+    """What one claim comes to: `points` in the smallest unit, `exact` before rounding."""
+
+    claim: Claim
+    exact: Exact
+    points: int
+    parts: Sequence[Part] = ()
+    bits: int = 0
+    problem: str = ""
+
+
+class Reckoner:
+    """Reckons claims on one event together.
+
+    Args:
+        data: The event's data as rules see them; rated where they are a purchase.
+        member: Whose tier's factor counts.
+        programme: How factors combine and points are rounded.
+    """
+
+    def __init__(self, data: Any, member: MemberFacts, programme: Programme) -> None:
+        self.data = data
+        self.member = member
+        self.programme = programme
+        self.claims: Sequence[Claim] = ()
+        self.multipliers: list[Claim] = []
+        self._factors: dict[int, Decimal] = {}
+        self._everywhere = 0
+        self._has_filters = False
+        self._excluded: Mask | None = None
+
+    def shares(self, claims: Sequence[Claim]) -> list[Share]:
+        """What each claim that gives or takes points comes to, in their order.
+
+        A share with a `problem` is out of range, and no part of the rest.
+        """
+        self._take(claims)
+        sums: dict[int, Exact] = {}
+        rounded: dict[int, int] = {}
+        found: list[Share] = []
+        for claim in claims:
+            if claim.wanted is None and claim.earn is None:
+                continue
+            if claim.is_flat:
+                found.append(self._flat(claim))
+                continue
+            try:
+                share, units = self._share(claim)
+            except decimal.DecimalException:
+                found.append(Share(claim, _NONE, 0, problem="the number of points is out of range"))
+                continue
+            found.append(share)
+            if share.exact > MAX_AWARD:
+                share.problem = f"the award would be more than {MAX_AWARD:,} points"
+                continue
+            for unit, value in units.items():
+                sums[unit] = total = add(sums[unit], value) if unit in sums else value
+                whole = self.rounded(total)
+                share.points += whole - rounded.get(unit, 0)
+                rounded[unit] = whole
+        return found
+
+    def _share(self, claim: Claim) -> tuple[Share, dict[int, Exact]]:
+        """The exact share, not rounded yet, and its parts that are rounded on their own."""
+        if claim.wanted is not None:
+            exact = EXACT.multiply(claim.wanted, self.factor(self._everywhere))
+            return Share(claim, exact, 0, bits=self._everywhere), {WHOLE_ORDER: exact}
+        assert claim.earn is not None
+        parts = self._parts(claim.earns_on)
+        units = self._units(claim.earn, parts)
+        return Share(claim, _total(units), 0, parts), units
+
+    def total(self, claims: Sequence[Claim]) -> int:
+        """The points of some claims together, to compare one choice with another."""
+        return sum(share.points for share in self.shares(claims))
+
+    def rounded(self, value: Exact) -> int:
+        """Points as whole numbers of the smallest unit, as the programme rounds."""
+        scale, mode = self.programme.unit_scale, self.programme.rounding
+        if isinstance(value, Fraction):
+            return _OF_FRACTIONS[mode](value * 10**scale)
+        if scale:
+            value = EXACT.scaleb(value, scale)
+        return int(value.to_integral_value(_MODES[mode]))
+
+    def factor(self, bits: int) -> Decimal:
+        """The factor where these multipliers apply, the tier's included."""
+        known = self._factors.get(bits)
+        if known is None:
+            known = self._factors[bits] = self._combined(bits)
+        return known
+
+    def applied(self, bits: int) -> list[Claim]:
+        """The multipliers of a factor."""
+        return [one for at, one in enumerate(self.multipliers) if bits >> at & 1]
+
+    @property
+    def lines(self) -> tuple[RatedLine, ...]:
+        """The lines of an order; none for other events."""
+        found: tuple[RatedLine, ...] = getattr(self.data, "lines", ())
+        return found
+
+    def _take(self, claims: Sequence[Claim]) -> None:
+        self.claims = claims
+        self.multipliers = [claim for claim in claims if claim.factor is not None]
+        self._factors.clear()
+        self._everywhere = sum(
+            1 << at for at, one in enumerate(self.multipliers) if one.multiplies is None
+        )
+        self._has_filters = any(one.multiplies is not None for one in self.multipliers)
+        masks = [claim.excludes for claim in claims if claim.excludes is not None]
+        self._excluded = [any(column) for column in zip(*masks, strict=True)] if masks else None
+
+    def _combined(self, bits: int) -> Decimal:
+        factors = [one.factor for one in self.applied(bits) if one.factor is not None]
+        tier = self.member.tier_factor
+        if not factors:
+            return tier
+        if tier != 1:
+            factors.insert(0, tier)
+        match self.programme.multipliers:
+            case "additive":
+                return max(sum((one - 1 for one in factors), _ONE), _NONE)
+            case "max":
+                return max(factors)
+        product = _ONE
+        for one in factors:
+            product = EXACT.multiply(product, one)
+        return product
+
+    def _parts(self, mask: Mask | None) -> Sequence[Part]:
+        """What earns, by factor; where lines are rounded on their own, line by line."""
+        by_line = self.programme.rounding_scope == "line"
+        data = self.data
+        lines = self.lines
+        is_plain = mask is None and self._excluded is None and not self._has_filters
+        if is_plain and not (by_line and lines):
+            return (Part(WHOLE_ORDER, self._everywhere, data.eligible),)
+        found: dict[tuple[int, int], Part] = {}
+        for at, line in enumerate(lines):
+            if (mask is not None and not mask[at]) or (self._excluded and self._excluded[at]):
+                continue
+            key = (at if by_line else WHOLE_ORDER, self._bits(at))
+            _gather(found, key, line.eligible)
+        if mask is None and data.extra:
+            _gather(found, (WHOLE_ORDER, self._everywhere), data.extra)
+        return tuple(found.values())
+
+    def _bits(self, line: int) -> int:
+        bits = self._everywhere
+        for at, one in enumerate(self.multipliers):
+            if one.multiplies is not None and one.multiplies[line]:
+                bits |= 1 << at
+        return bits
+
+    def _units(self, earn: CompiledEarn, parts: Sequence[Part]) -> dict[int, Exact]:
+        """The exact points of each part that is rounded on its own."""
+        if not earn.is_whole and earn.rate is not None:
+            units: dict[int, Exact] = {}
+            for part in parts:
+                value = EXACT.multiply(
+                    EXACT.multiply(part.amount, self.factor(part.bits)), earn.rate
+                )
+                units[part.unit] = add(units[part.unit], value) if part.unit in units else value
+            return units
+        weights: dict[int, Decimal] = {}
+        amounts: dict[int, Decimal] = {}
+        for part in parts:
+            weighted = EXACT.multiply(part.amount, self.factor(part.bits))
+            weights[part.unit] = EXACT.add(weights.get(part.unit, _NONE), weighted)
+            amounts[part.unit] = EXACT.add(amounts.get(part.unit, _NONE), part.amount)
+        return {unit: _worth(earn, amounts[unit], weights[unit]) for unit in weights}
+
+    def _flat(self, claim: Claim) -> Share:
+        assert claim.award is not None
+        assert claim.wanted is not None
+        wanted = claim.award.sign * Decimal(claim.wanted)
+        return Share(claim, wanted, claim.award.sign * self.rounded(abs(wanted)))
+
+
+def _gather(found: dict[tuple[int, int], Part], key: tuple[int, int], amount: Decimal) -> None:
+    part = found.get(key)
+    if part is None:
+        found[key] = Part(*key, amount)
+    else:
+        part.amount = EXACT.add(part.amount, amount)
+
+
+def _worth(earn: CompiledEarn, amount: Decimal, weighted: Decimal) -> Exact:
+    """The points of an amount, each part of it weighted with its factor.
+
+    Whole steps are counted over the whole amount and take its average factor, so that lines at
+    different factors lose no step between them.
+    """
+    if not earn.is_whole:
+        return settled(Fraction(weighted) * Fraction(earn.points) / Fraction(earn.per))
+    steps = EXACT.divide_int(amount, earn.per)
+    if steps <= 0:
+        return _NONE
+    exact = Fraction(weighted) / Fraction(amount)
+    return settled(Fraction(steps) * Fraction(earn.points) * exact)
+
+
+def settled(value: Fraction) -> Exact:
+    """The number as a decimal where it ends within reach, else as it is."""
+    quotient = QUOTIENT.divide(Decimal(value.numerator), Decimal(value.denominator))
+    return quotient if Fraction(quotient) == value else value
+
+
+def add(one: Exact, other: Exact) -> Exact:
+    """The exact sum."""
+    if isinstance(one, Decimal) and isinstance(other, Decimal):
+        return EXACT.add(one, other)
+    return Fraction(one) + Fraction(other)
+
+
+def _total(units: dict[int, Exact]) -> Exact:
+    if len(units) == 1:
+        return next(iter(units.values()))
+    total: Exact = _NONE
+    for value in units.values():
+        total = add(total, value)
+    return total
+
+
+def as_decimal(value: Exact) -> Decimal:
+    """The number for storage: exact, or at 28 digits where it never ends."""
+    if isinstance(value, Decimal):
+        return value
+    return QUOTIENT.divide(Decimal(value.numerator), Decimal(value.denominator))
