@@ -24,8 +24,13 @@ from rules.language.parse import MAX_LIST, Source, parse
 
 Operator = Literal[
     "==", "!=", "<", "<=", ">", ">=", "in", "not in",
-    "contains", "starts_with", "ends_with", "is empty", "is not empty",
+    "contains", "contains_word", "starts_with", "ends_with", "matches",
+    "has", "has not", "is empty", "is not empty",
 ]  # fmt: skip
+
+_CALLED = frozenset({"contains", "contains_word", "starts_with", "ends_with", "matches"})
+_TURNED = {"has": "in", "has not": "not in"}
+"""Lists are asked the other way round: `member.tags has "vip"` is `"vip" in member.tags`."""
 
 Scalar = StrictBool | StrictInt | Decimal | StrictStr
 Options = Annotated[tuple[Scalar, ...], Field(min_length=1, max_length=MAX_LIST)]
@@ -76,7 +81,9 @@ class StructuredClause(Frozen):
         """The clause as a line of the language."""
         if self.op in {"is empty", "is not empty"}:
             return f"{self.field} {self.op.replace('empty', 'None')}"
-        if self.op in {"contains", "starts_with", "ends_with"}:
+        if word := _TURNED.get(self.op):
+            return f"{_literal(self.value)} {word} {self.field}"
+        if self.op in _CALLED:
             return f"{self.op}({self.field}, {_literal(self.value)})"
         return f"{self.field} {self.op} {_literal(self.value)}"
 
@@ -114,6 +121,8 @@ class _Reader:
         node = self.source.tree
         if isinstance(node, ast.Compare) and len(node.ops) == 1:
             op = _COMPARING[type(node.ops[0])]
+            if op in {"in", "not in"} and not isinstance(node.comparators[0], ast.List):
+                return self.turned(node, "has" if op == "in" else "has not")
             value = self.value(node.comparators[0])
             return StructuredClause(field=self.path(node.left), op=op, value=value)
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and len(node.args) == 2:
@@ -122,6 +131,11 @@ class _Reader:
                 {"field": field, "op": node.func.id, "value": value}
             )
         raise _NotStructured
+
+    def turned(self, node: ast.Compare, op: Operator) -> StructuredClause:
+        """The face of `"vip" in member.tags`."""
+        field, value = self.path(node.comparators[0]), self.value(node.left)
+        return StructuredClause(field=field, op=op, value=value)
 
     def path(self, node: ast.expr) -> str:
         if isinstance(node, ast.Name):

@@ -164,7 +164,7 @@ def _check_extreme(checker: Checker, node: ast.Call, name: str, known: Knowledge
         raise checker.empty_refusal(first)
     if not isinstance(first.type, ORDERED):
         raise checker.refusal(
-            first, f"A {first.type} has no order: `{name}` takes numbers or dates."
+            first, f"{first.type:A} has no order: `{name}` takes numbers or dates."
         )
     rest = [checker.fit(checker.check(one, known), first.type) for one in node.args[1:]]
     arguments = (first, *rest)
@@ -196,7 +196,7 @@ def _list(checker: Checker, node: ast.expr, known: Knowledge) -> Node:
         raise checker.empty_refusal(source)
     if not isinstance(source.type, ListType):
         hint = "Write length(text)." if isinstance(source.type, TextType) else ""
-        raise checker.refusal(source, f"A list is needed here, but this is a {source.type}.", hint)
+        raise checker.refusal(source, f"A list is needed here, but this is {source.type:a}.", hint)
     return source
 
 
@@ -258,7 +258,7 @@ def _aggregate_type(checker: Checker, name: str, element: Node) -> Type:
         raise checker.empty_refusal(element)
     if not isinstance(element.type, ORDERED):
         raise checker.refusal(
-            element, f"A {element.type} has no order: `{name}` takes numbers or dates."
+            element, f"{element.type:A} has no order: `{name}` takes numbers or dates."
         )
     return OptionalType(inner=element.type)
 
@@ -267,5 +267,5 @@ def _distinct_type(checker: Checker, element: Node) -> Type:
     if isinstance(element.type, OptionalType):
         raise checker.empty_refusal(element)
     if not is_scalar(element.type):
-        raise checker.refusal(element, f"A {element.type} cannot be compared.")
+        raise checker.refusal(element, f"{element.type:A} cannot be compared.")
     return NUMBER

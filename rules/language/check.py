@@ -84,7 +84,7 @@ class Checker:
             return node
         if isinstance(node.type, OptionalType) and accepts(expected, node.type.inner):
             raise self.empty_refusal(node)
-        raise self.refusal(node, f"A {expected} is needed here, but this is a {node.type}.")
+        raise self.refusal(node, f"{expected:A} is needed here, but this is {node.type:a}.")
 
     def is_nonzero(self, node: ast.expr, checked: Node, known: Knowledge) -> bool:
         """Whether a divisor is known not to be zero."""
@@ -114,7 +114,7 @@ class Checker:
             instant = datetime.fromisoformat(node.value)
         except ValueError:
             form = "2026-03-01" if isinstance(expected, DateType) else "2026-03-01T09:00:00+01:00"
-            problem = f'This is not a {expected}: write it like "{form}".'
+            problem = f'This is not {expected:a}: write it like "{form}".'
             raise self.refusal(node, problem) from None
         if instant.tzinfo is None:
             raise self.refusal(node, 'An instant needs its offset: "2026-03-01T09:00:00+01:00".')
@@ -193,7 +193,7 @@ class Checker:
         at = end - len(node.attr)
         if not isinstance(of.type, RecordType):
             raise ExpressionError(
-                f"A {of.type} has no fields, so there is no `.{node.attr[:60]}`.",
+                f"{of.type:A} has no fields, so there is no `.{node.attr[:60]}`.",
                 text=self.source.text,
                 start=at,
                 end=end,
@@ -242,7 +242,7 @@ class Checker:
             hint = f"Write `{text} is not None`."
         elif isinstance(inner, TextType):
             hint = f'Write `{text} != ""`.'
-        raise self.refusal(node, f"A condition is needed here, but this is a {node.type}.", hint)
+        raise self.refusal(node, f"A condition is needed here, but this is {node.type:a}.", hint)
 
     def _list(self, node: ast.List, known: Knowledge) -> Node:
         raise self.refusal(node, "A list in square brackets only stands after `in`.")

@@ -53,13 +53,13 @@ def _comparable(checker: Checker, left: Node, right: Node, operator: str) -> tup
         if isinstance(side.type, OptionalType):
             raise checker.empty_refusal(side)
         if isinstance(side.type, (ListType, RecordType)):
-            raise checker.refusal(side, f"A {side.type} cannot be compared.")
+            raise checker.refusal(side, f"{side.type:A} cannot be compared.")
     left, right = _align(checker, left, right)
     if left.type != right.type:
-        raise checker.refusal(right, f"A {left.type} cannot be compared with a {right.type}.")
+        raise checker.refusal(right, f"{left.type:A} cannot be compared with {right.type:a}.")
     if operator not in {"==", "!="} and not isinstance(left.type, ORDERED):
         raise checker.refusal(
-            left, f"A {left.type} has no order: `{operator}` compares numbers and dates."
+            left, f"{left.type:A} has no order: `{operator}` compares numbers and dates."
         )
     return left, right
 
@@ -104,10 +104,10 @@ def _check_in(checker: Checker, node: ast.Compare, known: Knowledge) -> Node:
     if isinstance(container.type, TextType):
         raise checker.refusal(container, "`in` looks into lists: write contains(text, part).")
     if not isinstance(container.type, ListType):
-        raise checker.refusal(container, f"`in` looks into lists, but this is a {container.type}.")
+        raise checker.refusal(container, f"`in` looks into lists, but this is {container.type:a}.")
     item = checker.fit(item, container.type.item)
     if isinstance(item.type, RecordType):
-        raise checker.refusal(item, f"A {item.type} cannot be compared.")
+        raise checker.refusal(item, f"{item.type:A} cannot be compared.")
     return tree.Membership(BOOL, start, end, item, (), container, negated)
 
 

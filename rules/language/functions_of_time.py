@@ -13,7 +13,7 @@ from calendar import isleap
 from datetime import date, datetime
 from functools import lru_cache
 from importlib import resources
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict
 
@@ -190,6 +190,8 @@ def days_since_instant(then: datetime, now: Now, zone: Zone) -> Number:
 
 
 def _in_year(day: date, year: int, leap_day: LeapDay) -> date:
+    if leap_day not in get_args(LeapDay):
+        raise FunctionFailed('29 February is "feb28" or "mar1" in other years')
     if (day.month, day.day) == (2, 29) and not isleap(year):
         return date(year, 2, 28) if leap_day == "feb28" else date(year, 3, 1)
     return day.replace(year=year)

@@ -73,7 +73,7 @@ def _default(checker: Checker, node: ast.BoolOp, value: Node, known: Knowledge) 
             raise checker.refusal(
                 value,
                 "`or` joins conditions, or gives a default for a text or for a value that "
-                f"may be empty; this is a {value.type}.",
+                f"may be empty; this is {value.type:a}.",
             )
         if isinstance(inner, (BoolType, EmptyType)):
             raise checker.refusal(value, f"Test this {value.type} with `is None` first.")
@@ -81,7 +81,7 @@ def _default(checker: Checker, node: ast.BoolOp, value: Node, known: Knowledge) 
         if not isinstance(default.type, OptionalType):
             default = checker.fit(default, inner)
         elif default.type.inner != inner:
-            raise checker.refusal(default, f"The default of a {inner} is a {inner} too.")
+            raise checker.refusal(default, f"The default of {inner:a} is {inner:a} too.")
         joined = join(inner, default.type)
         assert joined is not None
         value = tree.Default(joined, start, default.end, value, default)
@@ -98,7 +98,7 @@ def check_choice(checker: Checker, node: ast.IfExp, known: Knowledge) -> Node:
     if kind is None:
         raise checker.refusal(
             otherwise,
-            f"Both sides of `if … else` are of one type, but these are a "
-            f"{then.type} and a {otherwise.type}.",
+            f"Both sides of `if … else` are of one type, but these are "
+            f"{then.type:a} and {otherwise.type:a}.",
         )
     return tree.Choice(kind, *checker.source.span(node), test, then, otherwise)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from loyalty.events import EventType
-from loyalty.facts import Result
+from loyalty.facts import RatedLine, Result
 from rules.language.functions import FUNCTIONS
 from rules.language.types import ListType, RecordType, Type, record_of, without_empty
 from rules.subjects import data_name, scope_of
@@ -39,6 +39,8 @@ def names_table() -> str:
                 events[name] = ["every event"]
     records["result"] = record_of(Result)
     events["result"] = ["every event, once the books are written"]
+    records["line"] = record_of(RatedLine)
+    events["line"] = ["conditions on one line of an order"]
     rows = ["| name | in | fields |", "|---|---|---|"]
     for name, record in records.items():
         rows.append(f"| `{name}` | {', '.join(events[name])} | {_fields(record)} |")

@@ -21,6 +21,13 @@ class Type:
     def __str__(self) -> str:
         return _WORDS.get(type(self), "value")
 
+    def __format__(self, form: str) -> str:
+        """In a sentence: `{kind:a}` is "an instant", and `{kind:A}` begins with a capital."""
+        told = str(self)
+        if form and not isinstance(self, EmptyType):
+            told = f"{'an' if told[0] in 'aeiou' else 'a'} {told}"
+        return told[0].upper() + told[1:] if form == "A" else told
+
 
 @dataclass(frozen=True, slots=True)
 class TextType(Type):

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from rules.clause import StructuredClause, structured
+from rules.clause import Operator, StructuredClause, structured
 from rules.language import ExpressionError, compile_expression
 from tests.rules.samples import scope, value_of
 
@@ -48,6 +48,18 @@ from tests.rules.samples import scope, value_of
             False,
         ),
         ({"field": "order.id", "op": "ends_with", "value": "1"}, 'ends_with(order.id, "1")', True),
+        ({"field": "order.id", "op": "matches", "value": "1*1"}, 'matches(order.id, "1*1")', True),
+        (
+            {"field": "member.first_name", "op": "contains_word", "value": "Ada"},
+            'contains_word(member.first_name, "Ada")',
+            True,
+        ),
+        ({"field": "member.tags", "op": "has", "value": "vip"}, '"vip" in member.tags', True),
+        (
+            {"field": "member.tags", "op": "has not", "value": "vip"},
+            '"vip" not in member.tags',
+            False,
+        ),
         ({"field": "member.email", "op": "is empty"}, "member.email is None", True),
         ({"field": "member.email", "op": "is not empty"}, "member.email is not None", False),
         (
@@ -70,6 +82,9 @@ def test_it_prints_to_a_line_that_means_the_same(
     assert structured(text) == read
     assert value_of(text) is outcome
 
+
+WITHOUT_ONE = ("in", "not in", "is empty", "is not empty")
+"""The operators that take several values or none."""
 
 PATHS = st.lists(
     st.from_regex(r"[a-z][a-z0-9_]{0,8}", fullmatch=True).filter(
@@ -101,7 +116,7 @@ SCALARS = st.one_of(
         st.builds(
             lambda field, op, value: {"field": field, "op": op, "value": value},
             PATHS,
-            st.sampled_from(["==", "!=", "<", "<=", ">", ">=", "contains", "starts_with"]),
+            st.sampled_from(sorted(set(get_args(Operator)) - set(WITHOUT_ONE))),
             SCALARS,
         ),
         st.builds(
