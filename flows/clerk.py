@@ -1,51 +1,36 @@
-"""What booking an event comes to, whatever it is: decide, earn, count, plan, close.
+"""What booking an event comes to, whatever it is: decide, award, count, plan, close.
 
-The desks for people and for sales build on it. Everything happens on the working set in memory.
+The desks build on it. Everything happens on the working set in memory.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
-from flows.closings import done, refused
-from flows.planning import Occasion, Planner
+from flows.closings import done
+from flows.planning import Occasion
+from flows.progress import Counters, Progress
+from flows.terms import Terms, counter_of
 from flows.workset import Workset
 from loyalty.eligibility import rate
-from loyalty.events import Event, EventType, Milestone, Order, Payment, TierChange
+from loyalty.events import Event, EventType, Order, Payment
 from loyalty.facts import MemberFacts, Result
-from loyalty.points import Posting
-from loyalty.programme import Programme
+from loyalty.limits import CAP, Room, grant
+from loyalty.points import EntryKind, Posting
 from loyalty.sales import Sale
 from loyalty.store.ids import new_id
 from loyalty.store.inbox import Claimed, Closing
 from loyalty.store.people import Member
-from loyalty.texts import Texts
-from rules import RuleSet, decide, effects
-from rules.decision import Award, Decision
+from rules import decide, effects
+from rules.decision import AppliedLimit, Award, Decision
 from rules.subjects import data_name
 
-
-@dataclass(frozen=True)
-class Terms:
-    """Under what a batch is booked.
-
-    Attributes:
-        rules_of: Rule sets by version, for sales that were awarded under older ones.
-    """
-
-    programme: Programme
-    rules: RuleSet
-    texts: Texts
-    planner: Planner
-    now: datetime
-    rules_of: Callable[[AsyncConnection, str], Awaitable[RuleSet]]
-    older: dict[str, RuleSet] = field(default_factory=dict)
+__all__ = ["Case", "Clerk", "Terms"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,16 +39,26 @@ class Case:
 
     Attributes:
         facts: As known before the event; for a sale, as known when it was awarded.
-        lifetime: The member's lifetime points before the event.
+        before: The member's counters before the event.
+        origin: The account that the event named, before merges were followed.
         sale: The sale that points are booked for; None for other events.
+        bitten: Limits that granted less than was wanted.
+        withheld: Rules whose actions are not done, since a limit granted them nothing.
+        alerts: What somebody should look at.
+        extra: What else the outcome says of the event.
     """
 
     item: Claimed
     member: Member
     facts: MemberFacts
     decision: Decision
-    lifetime: int
+    before: Counters
+    origin: UUID
     sale: Sale | None = None
+    bitten: list[dict[str, Any]] = field(default_factory=list)
+    withheld: set[str] = field(default_factory=set)
+    alerts: list[str] = field(default_factory=list)
+    extra: dict[str, Any] = field(default_factory=dict)
 
 
 class Clerk:
@@ -72,70 +67,165 @@ class Clerk:
     def __init__(self, terms: Terms, work: Workset) -> None:
         self.terms = terms
         self.work = work
+        self.progress = Progress(terms, work)
 
     def handlers(self) -> dict[EventType, Callable[[Claimed], Closing]]:
-        """Which events this desk handles, and how."""
-        return {EventType.REWARD_REDEEMED: self._redeemed}
+        """Which events this desk handles, and how; those of no desk just `occurred`."""
+        return {}
 
     def occurred(self, item: Claimed) -> Closing:
+        """What the rules say of an event that needs nothing else."""
         member = self.work.member(item)
         if member is None:
             return done(item, None, "nobody is known whom this concerns")
         return self.apply(item, member)
 
-    def _redeemed(self, item: Claimed) -> Closing:
-        member = self.work.member(item)
-        if member is None:
-            return refused(item, "nobody is known whom this concerns")
-        facts = self.facts(member)
-        case = Case(item, member, facts, self.decide(item.event, facts), member.lifetime_points)
-        posting = self.posting(case, "", verb="redeem")
-        spent = self.work.book(member).redeem(item.event.data.points, posting, now=self.terms.now)
-        if spent is None:
-            available = self.work.book(member).available(self.terms.now)
-            return refused(
-                item,
-                f"not enough points: {item.event.data.points} asked for, {available} available",
-            )
-        return self.conclude(case, None)
-
-    def apply(self, item: Claimed, member: Member) -> Closing:
+    def apply(self, item: Claimed, member: Member, *, data: Any = None) -> Closing:
         """Books what the rules award for the event itself, and plans what they ask for."""
-        facts = self.facts(member)
-        case = Case(item, member, facts, self.decide(item.event, facts), member.lifetime_points)
-        for award in case.decision.awards:
-            self.earn(case, award)
-        return self.conclude(case, None)
+        case = self.case(item, member, data=data)
+        self.award(case)
+        return self.conclude(case, data)
+
+    def case(
+        self,
+        item: Claimed,
+        member: Member,
+        *,
+        data: Any = None,
+        facts: MemberFacts | None = None,
+        before: Counters | None = None,
+    ) -> Case:
+        """Opens the case of an event: what is known now, and what the rules in force decide."""
+        facts = facts or self.facts(member)
+        decision = self.decide(item.event, facts, data)
+        origin = self.work.origin_of.get(item.id, member.id)
+        return Case(item, member, facts, decision, before or Counters.of(member), origin)
 
     def decide(self, event: Event, facts: MemberFacts, data: Any = None) -> Decision:
+        """The decision of the rules in force."""
         terms = self.terms
-        return decide(event, facts, terms.programme, terms.rules, data=data, explain=False)
+        return decide(
+            event, facts, terms.programme, terms.rules, data=data, explain=False, remember=True
+        )
 
-    def rated(self, data: Order | Payment) -> Any:
-        if isinstance(data, Order):
-            return rate(data, self.terms.programme.eligible)
-        return data
+    def rated(self, data: Order | Payment, fx_rate: Decimal) -> Any:
+        """The sale as rules see it, under the programme in force."""
+        return rate(data, self.terms.programme, fx_rate)
 
     def facts(self, member: Member) -> MemberFacts:
-        tier = self.terms.programme.tier_at(member.lifetime_points)
+        """What the rules may know of a member now."""
+        balance = self.work.book(member).balance(self.terms.now)
         return member.facts(
-            available=self.work.book(member).available(self.terms.now),
-            tier_factor=tier.factor if tier else Decimal(1),
+            available=balance.available,
+            pending=balance.pending,
+            tier_factor=self.terms.programme.factor_of(member.tier),
         )
 
-    def earn(self, case: Case, award: Award) -> None:
-        posting = self.posting(case, award.rule, verb="earn", reason=award.arithmetic)
-        self.work.book(case.member).earn(
-            award.points,
+    # --- awards of the event itself
+
+    def award(self, case: Case, *, without: Iterable[str] = ()) -> None:
+        """Books what the rules award for an event that is no sale, as far as limits allow.
+
+        Args:
+            without: Rules that are booked otherwise.
+        """
+        left_out = frozenset(without)
+        for award in case.decision.awards:
+            if award.rule not in left_out:
+                rooms = self.rooms(case, award.rule, award.limits, case.item.event.time)
+                granted, by = grant(award.points, rooms)
+                self.use(case, award, rooms, granted=granted, by=by)
+                self._enter(case, award, granted)
+        self.count_uses(case)
+
+    def count_uses(self, case: Case) -> None:
+        """Counts rules that award no points and may fire only so often."""
+        for use in case.decision.uses:
+            rooms = self.rooms(case, use.rule, use.limits, case.item.event.time)
+            granted, by = grant(1, rooms)
+            for room in rooms:
+                self.work.meters.settle(room, granted)
+            if not granted:
+                self._withhold(case, use.rule, wanted=1, granted=0, by=by)
+
+    def rooms(
+        self, case: Case, rule: str, limits: Sequence[AppliedLimit], at: datetime
+    ) -> list[Room]:
+        """What the limits of a rule have left, in the periods of an instant."""
+        found = []
+        for limit in limits:
+            counter = counter_of(limit, case.member, at)
+            left = self.work.meters.left(counter, limit.kind, limit.amount)
+            found.append(Room(counter, rule, limit.kind, limit.amount, left, limit.on_short))
+        return found
+
+    def use(
+        self, case: Case, award: Award, rooms: Sequence[Room], *, granted: int, by: str
+    ) -> None:
+        """Counts what was granted, and notes where it was less than was wanted."""
+        for room in rooms:
+            self.work.meters.settle(room, granted)
+        if by:
+            self._withhold(case, award.rule, wanted=award.points, granted=granted, by=by)
+
+    def _withhold(self, case: Case, rule: str, *, wanted: int, granted: int, by: str) -> None:
+        case.bitten.append({"rule": rule, "wanted": wanted, "granted": granted, "capped_by": by})
+        # A cap on points says nothing about the rule; what is new is not done for a refund.
+        is_award = case.sale is None or case.sale.is_new
+        if not granted and is_award and not by.startswith(CAP):
+            case.withheld.add(rule)
+
+    def _enter(self, case: Case, award: Award, granted: int) -> None:
+        posting = self.posting(case, award.rule, verb="award", reason=award.arithmetic)
+        if granted > 0:
+            self.earn(case, granted, posting, earned_at=case.item.event.time)
+        elif granted < 0:
+            book = self.work.book(case.member)
+            book.deduct(-granted, posting, now=self.terms.now, negative="clamp")
+
+    def earn(
+        self,
+        case: Case,
+        points: int,
+        posting: Posting,
+        *,
+        earned_at: datetime,
+        pending_days: int = 0,
+        kind: EntryKind = EntryKind.EARN,
+    ) -> None:
+        """Books points as a lot with the days that the programme gives it.
+
+        Args:
+            earned_at: When the sale (or whatever earns them) took place.
+            pending_days: They can be spent so many days of 24 hours later.
+        """
+        book = self.work.book(case.member)
+        available_at = earned_at + timedelta(days=pending_days)
+        book.touch(earned_at, "earn")
+        book.earn(
+            points,
             posting,
             lot_id=new_id(self.terms.now),
-            available_at=min(case.item.event.time, self.terms.now),
+            earned_at=earned_at,
+            available_at=available_at,
+            expires_at=book.expiry_for(earned_at=earned_at, available_at=available_at),
+            kind=kind,
         )
-        if case.sale is not None:
-            case.sale.awards[award.rule] = case.sale.awards.get(award.rule, 0) + award.points
-        self.count(case.member, award.points)
+        if posting.counts_at is not None:
+            self.progress.count_points(case.member, points, kind=kind, at=posting.counts_at)
 
-    def posting(self, case: Case, rule: str, *, verb: str, reason: str = "") -> Posting:
+    def posting(
+        self,
+        case: Case,
+        rule: str,
+        *,
+        verb: str,
+        reason: str = "",
+        counts_at: datetime | None = None,
+    ) -> Posting:
+        """What an entry of this case says of itself; what an event awards counts for tiers."""
+        if counts_at is None and verb == "award":
+            counts_at = case.item.event.time
         return Posting(
             key=f"{case.item.event.business_key}:{verb}:{rule}",
             event_id=case.item.id,
@@ -144,88 +234,93 @@ class Clerk:
             entry_id=new_id(self.terms.now),
             sale=case.sale.key if case.sale else "",
             rule=rule,
-            version=case.decision.version,
+            version=case.sale.version if case.sale else case.decision.version,
             reason=reason,
-            snapshot={"tier": case.facts.tier, "factor": case.facts.tier_factor},
+            snapshot=self._snapshot(case, rule),
+            origin_id=case.origin,
+            counts_at=counts_at,
         )
 
-    def count(self, member: Member, change: int) -> None:
-        member.lifetime_points += change
-        member.is_changed = True
+    def _snapshot(self, case: Case, rule: str) -> dict[str, Any]:
+        sale, facts = case.sale, case.facts
+        kept: dict[str, Any] = {
+            "tier": facts.tier,
+            "factor": facts.tier_factor,
+            "programme": self.terms.programme_version,
+        }
+        bitten = [one for one in case.bitten if one["rule"] == rule]
+        if bitten:
+            kept["limits"] = bitten
+        if sale is not None:
+            kept["programme"] = sale.programme
+            if sale.fx_rate != 1:
+                kept["fx_rate"] = sale.fx_rate
+        return kept
 
-    def advance(self, case: Case) -> None:
-        """Milestones and tier, once the whole event is booked: on the way nothing is reached."""
-        member = case.member
-        if member.lifetime_points == case.lifetime:
-            return
-        self.cross(case, "lifetime_points", case.lifetime, member.lifetime_points)
-        tier = self.terms.programme.tier_at(member.lifetime_points)
-        name = tier.name if tier else ""
-        if name != member.tier:
-            self.work.emitted.append(_tier_change(case, name))
-            member.tier = name
+    # --- the end of it
 
-    def cross(self, case: Case, counter: str, before: int, after: int) -> None:
-        for plan in self.terms.programme.milestones:
-            if plan.counter == counter:
-                for mark in plan.marks_between(before, after):
-                    self.work.emitted.append(_milestone(case, plan.id, mark))
+    def conclude(
+        self,
+        case: Case,
+        data: Any = None,
+        *,
+        code: str = "",
+        reason: str = "",
+        alerts: Sequence[str] = (),
+    ) -> Closing:
+        """Plans what the rules ask for, now that the books are written, and closes the event.
 
-    def conclude(self, case: Case, data: Any) -> Closing:
-        """Plans what the rules ask for, now that the books are written, and closes the event."""
+        Args:
+            data: The event's data as rules see it, where it is not the event's own.
+            alerts: What somebody should look at, besides what the case says.
+        """
         item, member, terms = case.item, case.member, self.terms
-        self.advance(case)
-        entries = [e for e in self.work.book(member).entries if e.posting.event_id == item.id]
+        self.progress.advance(case.item, member, case.before, case.decision.set_tier)
+        book = self.work.book(member)
+        entries = [e for e in book.entries if e.posting.event_id == item.id]
         result = Result(
             points=sum(entry.points for entry in entries),
-            balance=self.work.book(member).available(terms.now),
+            balance=book.available(terms.now),
             lifetime_points=member.lifetime_points,
             tier=member.tier,
         )
+        errors = self._plan(case, data, result)
+        decision = case.decision
+        outcome = {
+            "code": code,
+            "version": decision.version,
+            "programme": terms.programme_version,
+            "facts": case.facts,
+            "points": result.points,
+            "balance": result.balance,
+            "tier": result.tier,
+            "entries": [[e.posting.rule, e.points, e.posting.reason] for e in entries],
+            "kinds": [e.kind.value for e in entries],
+            "fired": decision.fired,
+            "verdicts": [verdict.plain() for verdict in decision.verdicts],
+            "left_out": [one.model_dump(mode="json") for one in decision.left_out],
+            "limits": case.bitten,
+            "withheld": sorted(case.withheld),
+            "alerts": [*case.alerts, *alerts],
+            "errors": [*decision.errors, *errors],
+            **case.extra,
+        }
+        return done(item, member, reason, code=code, outcome=outcome)
+
+    def _plan(self, case: Case, data: Any, result: Result) -> Sequence[str]:
+        item, terms = case.item, self.terms
         planned = effects(
             case.decision, item.event, case.facts, result, terms.programme, terms.rules, data=data
         )
         occasion = Occasion(
             event=item.event,
             event_id=item.id,
-            member=member,
+            member=case.member,
             result=result,
             data_name=data_name(item.event.type),
             consents=self.work.consents,
         )
         for effect in planned.effects:
-            self.work.deliveries.append(terms.planner.plan(occasion, effect))
-        outcome = {
-            "version": case.decision.version,
-            "facts": case.facts,
-            "points": result.points,
-            "balance": result.balance,
-            "entries": [[e.posting.rule, e.points, e.posting.reason] for e in entries],
-            "fired": case.decision.fired,
-            "errors": [*case.decision.errors, *planned.errors],
-        }
-        return done(item, member, outcome=outcome)
-
-
-def _milestone(case: Case, plan: str, mark: int) -> Event:
-    member_id = str(case.member.id)
-    return Event(
-        type=EventType.MILESTONE_REACHED,
-        store="hub",
-        key=f"{member_id}:{plan}:{mark}",
-        time=case.item.event.time,
-        subject=f"member:{member_id}",
-        data=Milestone(member_id=member_id, milestone=plan, mark=mark),
-    )
-
-
-def _tier_change(case: Case, after: str) -> Event:
-    member_id = str(case.member.id)
-    return Event(
-        type=EventType.TIER_CHANGED,
-        store="hub",
-        key=f"{member_id}:{case.item.id}:{after or 'none'}",
-        time=case.item.event.time,
-        subject=f"member:{member_id}",
-        data=TierChange(member_id=member_id, before=case.member.tier, after=after),
-    )
+            if effect.rule not in case.withheld:
+                self.work.deliveries.append(terms.planner.plan(occasion, effect))
+        return planned.errors

@@ -17,15 +17,16 @@ from pathlib import Path
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from flows.bells import Bells
-from flows.clerk import Terms
 from flows.clients import Clients
 from flows.directory import Directory
 from flows.planning import Planner
+from flows.terms import Terms
 from loyalty.programme import Programme
 from loyalty.settings import HubSettings
 from loyalty.store import rulebook, workers
 from loyalty.store.database import Database
 from loyalty.store.deliveries import ALIVE, LEASE
+from loyalty.store.expiry_since import expiry_since
 from loyalty.store.vault import Vault
 from loyalty.texts import Texts
 from rules import RuleSet
@@ -64,6 +65,8 @@ class Hub:
     _programme: Programme | None = None
     _rules: RuleSet | None = None
     _older: dict[str, RuleSet] = field(default_factory=dict)
+    _older_programmes: dict[str, Programme] = field(default_factory=dict)
+    _expiry_since: datetime | None = None
     _beaten_at: datetime | None = None
     _silent_until: datetime | None = None
 
@@ -71,6 +74,7 @@ class Hub:
         """Reads the programme and the active rules again."""
         async with self.database.begin() as connection:
             self._programme = await rulebook.programme(connection)
+            self._expiry_since = await expiry_since(connection)
             found = await rulebook.active(connection)
         if found is None:
             raise NotPublished("no rules are published yet: start the hub once with `hub up`")
@@ -94,7 +98,10 @@ class Hub:
             planner=Planner(self._programme, self.texts, directory, self.owner, now),
             now=now,
             rules_of=self._rules_of,
+            programme_of=self._programme_of,
             older=self._older,
+            older_programmes=self._older_programmes,
+            expiry_since=self._expiry_since,
         )
 
     async def _rules_of(self, connection: AsyncConnection, version: str) -> RuleSet:
@@ -102,6 +109,14 @@ class Hub:
         if documents is None:
             raise NotPublished(f"the rule set {version} of an earlier sale is not in the store")
         return RuleSet.from_documents(documents)
+
+    async def _programme_of(self, connection: AsyncConnection, version: str) -> Programme:
+        found = await rulebook.programme_of(connection, version)
+        if found is None and version == Programme().version:
+            return Programme()  # never saved: the hub began with the defaults
+        if found is None:
+            raise NotPublished(f"the programme {version} of an earlier sale is not in the store")
+        return found
 
     async def beat(self) -> None:
         """Says that this process lives."""

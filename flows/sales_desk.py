@@ -1,28 +1,29 @@
-"""Books sales over their life: paid, edited, cancelled, refunded.
+"""Books sales over their life: paid, edited, cancelled, refunded, and refunds taken back.
 
-A change makes the sale worth what its remainder earns under the rules of the award; the
-difference is booked rule by rule.
+Whatever happens to a sale, it is then worth what its remainder earns under the rules, the
+programme, the facts, the rate and the room of its award; only the difference is booked.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from decimal import Decimal
 
-from flows.clerk import Case, Clerk
-from flows.closings import done, refused, waits_for_person, waits_for_sale
-from flows.workset import sale_of
+from flows.closings import done, refused, waits_for_person, waits_for_rate, waits_for_sale
+from flows.introductions import sale_key_of
+from flows.redemptions_desk import give_back_spent
+from flows.worth import Worth
 from loyalty.contacts import normal_email, normal_phone
-from loyalty.events import Event, EventType, Order, Payment
+from loyalty.events import EventType, Order, Payment
 from loyalty.facts import MemberFacts
+from loyalty.fx import rate_on
 from loyalty.sales import Sale
 from loyalty.store.inbox import Claimed, Closing
 from loyalty.store.people import Member
-from rules import decide
-from rules.decision import Award, Decision
 
 
-class SalesDesk(Clerk):
+class SalesDesk(Worth):
     """Keeps sales and what they earned."""
 
     def handlers(self) -> dict[EventType, Callable[[Claimed], Closing]]:
@@ -33,50 +34,80 @@ class SalesDesk(Clerk):
             EventType.ORDER_EDITED: self._edited,
             EventType.ORDER_CANCELLED: self._cancelled,
             EventType.ORDER_REFUNDED: self._refunded,
+            EventType.REFUND_REVERSED: self._reversed,
         }
 
+    # --- paid
+
     def _sold(self, item: Claimed) -> Closing:
-        event = item.event
-        order_id = sale_of(event)
-        assert order_id is not None
-        known = self.work.sales.get((event.store, order_id))
-        if known is not None and known.kind == "payment" and isinstance(event.data, Order):
-            return self._taken_over(item, known, event.data)
+        data = item.event.data
+        if getattr(data, "is_test", False):
+            return _test_order(item)
+        known = self._sale(item)
+        if known is not None and known.kind == "payment" and isinstance(data, Order):
+            return self._taken_over(item, known, data)
         if known is not None:
             return done(item, self.work.member(item), "the sale is in the books already")
         member = self.work.member(item)
         if member is None:
             return self._nobody(item)
-        facts = self.facts(member)
-        data = self.rated(event.data)
-        decision = self.decide(event, facts, data)
-        sale = self._open(event, order_id, facts, member=member, version=decision.version)
-        case = Case(item, member, facts, decision, member.lifetime_points, sale)
-        member.orders_count += 1
-        self.cross(case, "orders_count", member.orders_count - 1, member.orders_count)
-        self._spend(member, sale, _worth(event.data))
-        for award in decision.awards:
-            self.earn(case, award)
-        return self.conclude(case, data)
+        fx_rate = rate_on(self.terms.programme, data.currency, item.event.time)
+        if fx_rate is None:
+            return waits_for_rate(item, data.currency.upper())
+        if self._is_too_old(item, member):
+            self._open(item, member, self.facts(member), version="", fx_rate=fx_rate)
+            return done(
+                item,
+                member,
+                "older than a guest's orders may be to count: it is in the books and earns nothing",
+                code="too_old",
+            )
+        return self._book_sale(item, member, fx_rate)
+
+    def _book_sale(self, item: Claimed, member: Member, fx_rate: Decimal) -> Closing:
+        rated = self.rated(item.event.data, fx_rate)
+        case = self.case(item, member, data=rated)
+        sale = self._open(item, member, case.facts, version=case.decision.version, fx_rate=fx_rate)
+        self.progress.count_order(member, 1, is_new=True, at=sale.occurred_at)
+        if member.last_order_at is None or member.last_order_at < sale.occurred_at:
+            member.last_order_at = sale.occurred_at
+        booked = self.with_sale(case, sale)
+        self.settle(booked, sale, rated=rated)
+        self.count_uses(booked)
+        booked.extra["rated"] = {"eligible": rated.eligible, "fx_rate": fx_rate}
+        return self.conclude(booked, rated)
 
     def _open(
-        self, event: Event, order_id: str, facts: MemberFacts, *, member: Member, version: str
+        self, item: Claimed, member: Member, facts: MemberFacts, *, version: str, fx_rate: Decimal
     ) -> Sale:
+        store, order_id = sale_key_of(item.event)
+        data = item.event.data
         sale = Sale(
-            store=event.store,
+            store=store,
             order_id=order_id,
             member_id=member.id,
-            kind="order" if isinstance(event.data, Order) else "payment",
-            data=event.data,
-            occurred_at=event.time,
+            kind="order" if isinstance(data, Order) else "payment",
+            data=data,
+            occurred_at=item.event.time,
             version=version,
             facts=facts,
-            revision=getattr(event.data, "revision", None),
+            revision=getattr(data, "revision", None),
             is_new=True,
+            programme=self.terms.programme_version,
+            fx_rate=fx_rate,
+            is_counted=bool(version),
+            origin_id=self.work.origin_of.get(item.id, member.id),
         )
-        self.work.sales[(event.store, order_id)] = sale
+        self.work.sales[(store, order_id)] = sale
         self.work.released.append(f"sale:{sale.key}")
         return sale
+
+    def _is_too_old(self, item: Claimed, member: Member) -> bool:
+        """Whether it is a guest's order from longer before the sign-up than counts."""
+        days, customer = self.terms.programme.retro_days, item.event.data.customer
+        if days is None or customer is None or customer.id or customer.card:
+            return False
+        return item.event.time < member.joined_at - timedelta(days=days)
 
     def _nobody(self, item: Claimed) -> Closing:
         customer = item.event.data.customer
@@ -84,7 +115,7 @@ class SalesDesk(Clerk):
         if customer is not None:
             address = normal_email(customer.email) or normal_phone(customer.phone, customer.country)
         if address is None:
-            return refused(item, "nobody to credit: the sale names no customer")
+            return refused(item, "nobody to credit: the sale names no customer", code="nobody")
         return waits_for_person(item, address, "a guest's sale")
 
     def _taken_over(self, item: Claimed, sale: Sale, order: Order) -> Closing:
@@ -92,17 +123,25 @@ class SalesDesk(Clerk):
         sale.kind, sale.data, sale.revision = "order", order, order.revision
         return self._resettle(item, sale)
 
+    # --- changed
+
     def _edited(self, item: Claimed) -> Closing:
         order: Order = item.event.data
+        if order.is_test:
+            return _test_order(item)
         sale = self._sale(item)
         if sale is None:
             return waits_for_sale(item)
+        member = self.work.member(item)
         if order.revision is None or (sale.revision and order.revision <= sale.revision):
-            return done(item, self.work.member(item), "not newer than what is in the books")
+            return done(item, member, "not newer than what is in the books", code="stale")
+        if order.currency.upper() != sale.data.currency.upper():
+            told = f"the edit is in {order.currency} and the sale in {sale.data.currency}"
+            return refused(item, told, code="other_currency", member=member)
         sale.revision = order.revision
         sale.is_changed = True
         if _same_goods(order, sale.data):
-            return done(item, self.work.member(item), "nothing changed that counts")
+            return done(item, member, "nothing changed that counts", code="unchanged")
         sale.kind, sale.data = "order", order
         return self._resettle(item, sale)
 
@@ -113,84 +152,60 @@ class SalesDesk(Clerk):
         if sale.is_cancelled:
             return done(item, self.work.member(item), "the sale was cancelled already")
         sale.is_cancelled = True
-        member = self.work.members[sale.member_id]
-        member.orders_count = max(member.orders_count - 1, 0)
         return self._resettle(item, sale)
 
     def _refunded(self, item: Claimed) -> Closing:
         sale = self._sale(item)
         if sale is None:
             return waits_for_sale(item)
-        if sale.has_refund(item.event.data.id):
-            return done(item, self.work.member(item), "this refund is in the books already")
-        given, sold = item.event.data.currency.upper(), sale.data.currency.upper()
+        member, refund = self.work.member(item), item.event.data
+        if sale.has_refund(refund.id):
+            return done(item, member, "this refund is in the books already")
+        given, sold = refund.currency.upper(), sale.data.currency.upper()
         if given != sold:
-            return refused(item, f"the refund is in {given} and the sale in {sold}")
-        sale.refunds.append(item.event.data)
+            told = f"the refund is in {given} and the sale in {sold}"
+            return refused(item, told, code="other_currency", member=member)
+        sale.refunds.append(refund)
+        return self._resettle(item, sale)
+
+    def _reversed(self, item: Claimed) -> Closing:
+        """A refund that does not count any more, whether it has come already or comes later."""
+        sale = self._sale(item)
+        if sale is None:
+            return waits_for_sale(item)
+        refund_id = item.event.data.refund_id
+        if refund_id in sale.reversed_refunds:
+            return done(item, self.work.member(item), "this refund was taken back already")
+        sale.reversed_refunds.add(refund_id)
         return self._resettle(item, sale)
 
     def _sale(self, item: Claimed) -> Sale | None:
-        order_id = sale_of(item.event)
-        return self.work.sales.get((item.event.store, order_id or ""))
+        return self.work.sales.get(sale_key_of(item.event))
 
     def _resettle(self, item: Claimed, sale: Sale) -> Closing:
-        """Makes the sale worth what its remainder earns, under the rules it was awarded by."""
+        """Makes the sale worth what its remainder earns, and books what the event itself does."""
         sale.is_changed = True
-        member = self.work.members[sale.member_id]
-        rest = sale.remaining()
-        before = member.lifetime_points
-        case = Case(item, member, sale.facts, self._redecide(sale, rest), before, sale)
-        target = {award.rule: award for award in case.decision.awards}
-        for rule in sorted(set(sale.awards) | set(target)):
-            self._correct(case, sale, rule, target.get(rule))
-        self._spend(member, sale, _worth(rest))
-        facts = self.facts(member)
-        decision = self.decide(item.event, facts)
-        return self.conclude(Case(item, member, facts, decision, before), None)
-
-    def _redecide(self, sale: Sale, rest: Order | Payment | None) -> Decision:
-        if rest is None:
-            return Decision(version=sale.version)
-        kind = EventType.ORDER_PAID if sale.kind == "order" else EventType.PAYMENT_COMPLETED
-        event = Event.model_construct(
-            type=kind,
-            store=sale.store,
-            key=sale.order_id,
-            time=sale.occurred_at,
-            subject=sale.key,
-            data=rest,
-        )
-        rules = self.terms.older.get(sale.version, self.terms.rules)
-        return decide(
-            event,
-            sale.facts,
-            self.terms.programme,
-            rules,
-            data=self.rated(rest),
-            explain=False,
-        )
-
-    def _correct(self, case: Case, sale: Sale, rule: str, target: Award | None) -> None:
-        change = (target.points if target else 0) - sale.awards.get(rule, 0)
-        may_grow = case.item.event.type in (EventType.ORDER_EDITED, EventType.ORDER_PAID)
-        if change > 0 and target is not None and may_grow:
-            self.earn(case, target.model_copy(update={"points": change}))
-        elif change < 0:
-            posting = self.posting(case, rule, verb="reverse")
-            self.work.book(case.member).reverse(-change, posting, now=self.terms.now)
-            sale.awards[rule] += change
-            self.count(case.member, change)
-
-    def _spend(self, member: Member, sale: Sale, spend: Decimal) -> None:
-        member.lifetime_spend += spend - sale.spend
-        member.is_changed = True
-        sale.spend = spend
+        member = self.work.holder(sale.member_id)
+        data = item.event.data
+        rated = self.rated(data, sale.fx_rate) if isinstance(data, Order | Payment) else None
+        case = self.case(item, member, data=rated)
+        was_counted = sale.is_counted
+        self.settle(self.with_sale(case, sale), sale)
+        if was_counted and not sale.is_counted:
+            returned = give_back_spent(self, case, sale)
+            if returned:
+                case.extra["returned"] = returned
+        # What earns by the sale was settled; rules of both events must not pay twice.
+        by_sale = [rule.id for kind in _SALES for rule in self.terms.rules.listening(kind)]
+        self.award(case, without=by_sale if rated is not None else ())
+        return self.conclude(case, rated)
 
 
-def _worth(data: Order | Payment | None) -> Decimal:
-    if data is None:
-        return Decimal(0)
-    return data.total if isinstance(data, Order) else data.amount
+_SALES = (EventType.ORDER_PAID, EventType.PAYMENT_COMPLETED)
+
+
+def _test_order(item: Claimed) -> Closing:
+    return done(item, None, "a trial of the shop's own: it does not count", code="test_order")
 
 
 def _same_goods(new: Order, known: Order | Payment) -> bool:

@@ -1,28 +1,47 @@
-"""The working set of one transaction: members, books and sales, loaded at once, written at once."""
+"""The working set of one transaction: members, books and sales, loaded at once, written at once.
+
+`load` fills it from the database; `flows.memory` keeps one without a database, for simulation.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any
+from datetime import date, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from loyalty.contacts import normal_address
-from loyalty.events import Channel, ConsentState, Customer, Event, EventType, Payment
-from loyalty.points import PointsBook
+from flows import papers
+from flows.introductions import (
+    SaleKey,
+    address_in,
+    customer_of,
+    introduce,
+    keys_of,
+    sale_key_of,
+    sale_of,
+)
+from flows.papers import Papers
+from loyalty.book import PointsBook
+from loyalty.events import ConsentState, Event, EventType
+from loyalty.limits import Meters
 from loyalty.sales import Sale
-from loyalty.store import inbox, ledger, people
+from loyalty.standing import Reached, Share
+from loyalty.store import books, inbox, ledger, limits, people, rulebook, standing
+from loyalty.store.books import BookTerms
 from loyalty.store.deliveries import Delivery
-from loyalty.store.ids import new_id
 from loyalty.store.inbox import Claimed, Closing
 from loyalty.store.people import ConsentNote, Identity, Member, Words
+from loyalty.store.standing import ReachedMarks
 
-_ENROLS = {EventType.CUSTOMER_CREATED, EventType.CUSTOMER_UPDATED, EventType.CUSTOMER_OPTED_IN}
-_SELLS = {EventType.ORDER_PAID, EventType.PAYMENT_COMPLETED}
+if TYPE_CHECKING:
+    from flows.terms import Terms
+
+__all__ = ["CONTACT", "Workset", "address_in", "close", "flush", "load", "sale_of"]
 
 CONTACT = "contact:"
 """What an event waits for until somebody signs up with an address: this and the address."""
@@ -30,28 +49,48 @@ CONTACT = "contact:"
 
 @dataclass(slots=True)
 class Workset:
-    """What the handlers read and change; nothing is written before `flush`."""
+    """What the handlers read and change; nothing is written before `flush`.
+
+    Attributes:
+        contributions: What counts towards tiers, by member and local day, where time matters.
+        reached: Marks of milestones; `marked` names those that were changed.
+        papers: What the desks look up that sell nothing: holds, redemptions, merges.
+    """
 
     now: datetime
     members: dict[UUID, Member] = field(default_factory=dict)
     books: dict[UUID, PointsBook] = field(default_factory=dict)
-    sales: dict[tuple[str, str], Sale] = field(default_factory=dict)
+    sales: dict[SaleKey, Sale] = field(default_factory=dict)
     member_of: dict[int, UUID] = field(default_factory=dict)
+    origin_of: dict[int, UUID] = field(default_factory=dict)
     signed_up: dict[UUID, str] = field(default_factory=dict)
     words: Words = field(default_factory=Words)
+    meters: Meters = field(default_factory=Meters)
+    contributions: dict[UUID, dict[date, Share]] = field(default_factory=dict)
+    reached: ReachedMarks = field(default_factory=dict)
+    marked: set[tuple[UUID, str, Decimal]] = field(default_factory=set)
+    papers: Papers = field(default_factory=Papers)
     notes: list[ConsentNote] = field(default_factory=list)
     deliveries: list[Delivery] = field(default_factory=list)
     emitted: list[Event] = field(default_factory=list)
     released: list[str] = field(default_factory=list)
 
     def member(self, item: Claimed) -> Member | None:
-        """Whom an event concerns; None where nobody could be named."""
+        """Whom an event concerns, merges followed; None where nobody could be named."""
         found = self.member_of.get(item.id)
         return None if found is None else self.members[found]
+
+    def holder(self, account: UUID) -> Member:
+        """The member who holds an account now: itself, or what it was merged into."""
+        return self.members[people.heir(self.members, account)]
 
     def book(self, member: Member) -> PointsBook:
         """The member's open books."""
         return self.books[member.id]
+
+    def marks(self, member: Member, milestone: str) -> dict[Decimal, Reached]:
+        """The marks of a milestone that the member has reached."""
+        return self.reached.setdefault(member.id, {}).setdefault(milestone, {})
 
     @property
     def consents(self) -> Mapping[tuple[str, str], ConsentState]:
@@ -66,39 +105,69 @@ class Workset:
         self.words.hear(about, store=store, state=note.state, at=note.occurred_at)
 
 
-async def load(connection: AsyncConnection, items: Sequence[Claimed], now: datetime) -> Workset:
+async def load(connection: AsyncConnection, items: Sequence[Claimed], terms: Terms) -> Workset:
     """Finds or makes the members of a batch, locks them, and opens their books."""
-    work = Workset(now=now)
-    work.sales = await ledger.load_sales(connection, sorted({s for i in items for s in _sales(i)}))
-    await _introduce(connection, items, work)
-    ids = sorted(set(work.member_of.values()))
-    work.members = await people.lock(connection, ids)
-    work.member_of = {
-        item: people.heir(work.members, owner)
-        for item, owner in work.member_of.items()
-        if owner in work.members
-    }
-    ids = sorted(work.members)
-    lots = await ledger.open_lots(connection, ids)
-    work.books = {
-        one: PointsBook(one, total=work.members[one].points, lots=lots[one]) for one in ids
-    }
+    work = Workset(now=terms.now)
+    wanted = sorted({sale_key_of(i.event) for i in items if sale_of(i.event)})
+    work.sales = await ledger.load_sales(connection, wanted)
+    known = [sale.key for sale in work.sales.values()]
+    work.papers = await papers.begin(connection, items, known)
+    await _introduce(connection, items, work, terms)
+    owners = {*work.member_of.values(), *(s.member_id for s in work.sales.values())}
+    work.members = await people.lock(connection, sorted(owners | work.papers.others))
+    _follow_merges(work)
+    heir_of = {one: people.heir(work.members, one) for one in work.members}
+    await papers.load(connection, work.papers, items, sales=known, heir_of=heir_of)
+    work.books = await books.open_books(
+        connection,
+        work.members.values(),
+        BookTerms.of(terms.programme, terms.expiry_since),
+        sales=known,
+        redeemed=work.papers.redeemed_entries,
+    )
+    await _load_standing(connection, work, terms)
     work.signed_up = await _signed_up(connection, items, work)
     addresses = sorted({a for i in items for a in _addresses(i, work)})
     work.words = await people.words_on(connection, addresses)
+    await terms.fetch_older(connection, work.sales.values())
+    work.meters = await limits.lock(connection, terms.counters(items, work))
     return work
+
+
+def _follow_merges(work: Workset) -> None:
+    there = {item: owner for item, owner in work.member_of.items() if owner in work.members}
+    work.origin_of = there
+    work.member_of = {item: people.heir(work.members, one) for item, one in there.items()}
+
+
+async def _load_standing(connection: AsyncConnection, work: Workset, terms: Terms) -> None:
+    plan, ids = terms.programme.tiers, sorted(work.members)
+    if plan is not None and plan.window != "lifetime":
+        work.contributions = await standing.contributions(
+            connection, ids, plan, zone=terms.programme.zone, now=terms.now
+        )
+    if terms.programme.milestones or plan is not None:
+        work.reached = await standing.reached(connection, ids)
 
 
 async def flush(connection: AsyncConnection, work: Workset) -> None:
     """Writes everything that the handlers added or changed."""
     for one, book in work.books.items():
         member = work.members[one]
-        if member.points != book.total:
-            member.points, member.is_changed = book.total, True
+        if member.points != book.total or member.last_activity_at != book.last_activity:
+            member.points, member.last_activity_at = book.total, book.last_activity
+            member.is_changed = True
     await people.save(connection, list(work.members.values()), now=work.now)
     await people.note_consents(connection, work.notes, now=work.now)
     await ledger.post(connection, work.books.values())
     await ledger.save_sales(connection, work.sales.values())
+    await limits.save(connection, work.meters)
+    marks = [
+        (member, plan, mark, work.reached[member][plan][mark])
+        for member, plan, mark in sorted(work.marked)
+    ]
+    await standing.save_reached(connection, marks, now=work.now)
+    await papers.save(connection, work.papers, now=work.now)
     await inbox.emit(connection, work.emitted, now=work.now)
 
 
@@ -127,7 +196,9 @@ async def close(
 
 
 async def _arrived(connection: AsyncConnection, parked: Mapping[str, Claimed]) -> list[str]:
-    sales = {key: sale for key, item in parked.items() for sale in _sales(item)}
+    sales = {
+        key: sale_key_of(item.event) for key, item in parked.items() if key.startswith("sale:")
+    }
     people_of = {
         key: [("", kind, key.removeprefix(CONTACT)) for kind in ("email", "phone")]
         for key in parked
@@ -135,37 +206,45 @@ async def _arrived(connection: AsyncConnection, parked: Mapping[str, Claimed]) -
     }
     sold = await ledger.sales_in_the_books(connection, list(sales.values()))
     known = await people.find(connection, [one for keys in people_of.values() for one in keys])
-    return [
-        key
-        for key in parked
-        if (key in people_of and _first(people_of[key], known))
-        or (key not in people_of and sales.get(key) in sold)
-    ]
+    found = [key for key, sale in sales.items() if sale in sold]
+    found += [key for key, keys in people_of.items() if any(one in known for one in keys)]
+    found += await _rates_arrived(connection, [k for k in parked if k.startswith(rulebook.FX)])
+    return found + await papers.arrived(connection, parked)
+
+
+async def _rates_arrived(connection: AsyncConnection, keys: Sequence[str]) -> list[str]:
+    """Nothing is tried twice in vain: only a programme that was saved meanwhile has new rates."""
+    if not keys:
+        return []
+    now_in_force = await rulebook.programme(connection)
+    return [key for key in keys if now_in_force.fx.get(key.removeprefix(rulebook.FX))]
 
 
 # --- whom an event concerns --------------------------------------------------------------------
 
 
-async def _introduce(connection: AsyncConnection, items: Sequence[Claimed], work: Workset) -> None:
+async def _introduce(
+    connection: AsyncConnection, items: Sequence[Claimed], work: Workset, terms: Terms
+) -> None:
     """Says whom each event concerns; people who are new become members."""
-    wanted = {item.id: _keys(item) for item in items}
-    known = await people.find(connection, sorted({key for keys in wanted.values() for key in keys}))
-    claims: dict[Identity, UUID] = {}
-    drafts: dict[UUID, Member] = {}
-    for item in items:
-        keys = wanted[item.id]
-        settled = _named(item) or _sold_to(item, work)
-        owner = settled or _first(keys, known) or _first(keys, claims)
-        if owner is None and keys and _enrols(item):
-            draft = _draft(item, work.now)
-            owner, drafts[draft.id] = draft.id, draft
-        if owner is not None:
-            work.member_of[item.id] = owner
-        if owner is not None and settled is None and item.event.type in _ENROLS | _SELLS:
-            claims |= {key: owner for key in keys if key not in known and key not in claims}
-    heirs = await _claim(connection, claims, drafts, work.now)
-    work.member_of = {item: heirs.get(owner, owner) for item, owner in work.member_of.items()}
-    work.released += [CONTACT + value for _, kind, value in claims if kind != "customer"]
+    keys = sorted({key for item in items for key in keys_of(item)})
+    known = await people.find(connection, keys)
+    found = introduce(
+        items,
+        known,
+        work.sales,
+        named=work.papers.named,
+        enrols=terms.programme.enrols,
+        now=work.now,
+    )
+    heirs = await _claim(connection, found.claims, found.drafts, work.now)
+    work.member_of = {item: heirs.get(one, one) for item, one in found.member_of.items()}
+    work.released += contacts_in(found.claims)
+
+
+def contacts_in(claims: Iterable[Identity]) -> list[str]:
+    """What events wait for that somebody now has: addresses that were claimed."""
+    return [CONTACT + value for _, kind, value in claims if kind in ("email", "phone")]
 
 
 async def _claim(
@@ -192,84 +271,6 @@ async def _claim(
     return heirs
 
 
-def _draft(item: Claimed, now: datetime) -> Member:
-    customer = _customer(item.event)
-    assert customer is not None
-    joined = min(item.event.time, customer.created_at or item.event.time)
-    member = Member(id=new_id(now), joined_at=joined, created_at=now)
-    member.learn(customer, at=item.event.time)
-    return member
-
-
-def _enrols(item: Claimed) -> bool:
-    customer = _customer(item.event)
-    if customer is None or customer.is_anonymous:
-        return False
-    if item.event.type in _ENROLS:
-        return True
-    return item.event.type in _SELLS and customer.id is not None
-
-
-def _customer(event: Event) -> Customer | None:
-    if isinstance(event.data, Customer):
-        return event.data
-    return getattr(event.data, "customer", None)
-
-
-def _keys(item: Claimed) -> list[Identity]:
-    event = item.event
-    customer = _customer(event)
-    if customer is not None:
-        return people.identities_of(event.store, customer)
-    address = address_in(event)
-    if address:
-        kind = "email" if event.data.channel is Channel.EMAIL else "phone"
-        return [("", kind, address)]
-    return []
-
-
-def address_in(event: Event) -> str:
-    """The address that a report or an inbound message is about; empty for other events."""
-    raw = getattr(event.data, "address", None) or getattr(event.data, "sender", None)
-    return normal_address(event.data.channel, raw) if raw else ""
-
-
-def _named(item: Claimed) -> UUID | None:
-    named = getattr(item.event.data, "member_id", None)
-    return UUID(named) if named else None
-
-
-def _sold_to(item: Claimed, work: Workset) -> UUID | None:
-    """Who the sale in the books belongs to: a refund or edit follows it, whoever it names."""
-    for key in _sales(item):
-        if key in work.sales:
-            return work.sales[key].member_id
-    return None
-
-
-def _first(keys: Iterable[Identity], known: dict[Identity, UUID]) -> UUID | None:
-    return next((known[key] for key in keys if key in known), None)
-
-
-def sale_of(event: Event) -> str | None:
-    """The id under which the event's sale is in the books; None for other events."""
-    match event.type:
-        case EventType.ORDER_PAID | EventType.ORDER_EDITED:
-            return str(event.data.id)
-        case EventType.ORDER_REFUNDED | EventType.ORDER_CANCELLED:
-            return str(event.data.order_id)
-        case EventType.PAYMENT_COMPLETED:
-            payment: Payment = event.data
-            return payment.order_id or payment.id
-        case _:
-            return None
-
-
-def _sales(item: Claimed) -> list[tuple[str, str]]:
-    order_id = sale_of(item.event)
-    return [] if order_id is None else [(item.event.store, order_id)]
-
-
 # --- what else the handlers need to know ---------------------------------------------------------
 
 _SIGNED_UP = text("""
@@ -294,9 +295,10 @@ async def _signed_up(
 def _addresses(item: Claimed, work: Workset) -> list[tuple[str, str]]:
     member = work.member(item)
     known = [] if member is None else [("email", member.email), ("sms", member.phone)]
-    customer = _customer(item.event)
+    customer = customer_of(item.event)
     for _, kind, value in people.identities_of("", customer) if customer else []:
-        known.append(("email" if kind == "email" else "sms", value))
+        if kind in ("email", "phone"):
+            known.append(("email" if kind == "email" else "sms", value))
     if address := address_in(item.event):
         known.append((item.event.data.channel.value, address))
     return [(channel, value) for channel, value in known if value]

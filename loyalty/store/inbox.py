@@ -53,6 +53,7 @@ class Closing:
         state: done, refused, parked, waiting (to be tried again) or failed.
         reason: A sentence for people; empty for plain success.
         waits_for: For parked: what has to come first, e.g. `sale:shopify/main:1001`.
+        code: The reason for machines, e.g. `fx_missing`; in the outcome too.
     """
 
     id: int
@@ -62,6 +63,7 @@ class Closing:
     member_id: UUID | None = None
     outcome: Mapping[str, Any] | None = None
     attempts: int = 0
+    code: str = ""
 
 
 # Numbered in order of arrival and inserted in order of keys: of two that bring the same facts
