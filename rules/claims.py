@@ -22,7 +22,7 @@ Mask = list[bool]
 """For each line of the order whether a condition on `line` holds."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Claim:
     """What a rule asks for.
 
@@ -56,6 +56,8 @@ def claim_of(rule: CompiledRule, actions: CompiledActions, environment: Environm
     Raises:
         RuleRuntimeError: A number or a condition of it cannot be worked out or granted.
     """
+    if actions.is_fixed:
+        return _fixed(rule, actions, environment)
     claim = Claim(rule)
     award = actions.award
     if award is not None and _holds(award.condition, environment):
@@ -76,6 +78,17 @@ def claim_of(rule: CompiledRule, actions: CompiledActions, environment: Environm
     if actions.tier is not None and _holds(actions.tier.condition, environment):
         claim.tier = actions.tier.tier
     return claim
+
+
+def _fixed(rule: CompiledRule, actions: CompiledActions, environment: Environment) -> Claim:
+    """The claim of a fixed number of points, made once: it is the same for every event."""
+    key = ("claim", "then" if actions is rule.then else "otherwise")
+    known: Claim | None = rule.kept.get(key)
+    if known is None:
+        assert actions.award is not None
+        known = Claim(rule, award=actions.award, wanted=_wanted(actions.award, environment))
+        rule.kept[key] = known
+    return known
 
 
 def _holds(condition: Expression | None, environment: Environment) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 
 from loyalty.events import EventType
 from rules.actions import EffectBody
-from rules.decision import EffectKind, Verdict
+from rules.decision import EffectKind
 from rules.document import RuleDocument
 from rules.language import Expression
 from rules.language.tree import Environment, Run
@@ -90,7 +90,12 @@ class CompiledEffect:
 
 @dataclass(frozen=True, slots=True)
 class CompiledActions:
-    """What `then` or `otherwise` does. `has_claim` where some of it is about points or tiers."""
+    """What `then` or `otherwise` does.
+
+    Attributes:
+        has_claim: Whether some of it is about points or tiers.
+        is_fixed: Whether what it asks for is the same number of points every time.
+    """
 
     earn: CompiledEarn | None = None
     award: CompiledAward | None = None
@@ -99,6 +104,7 @@ class CompiledActions:
     tier: CompiledTier | None = None
     effects: tuple[CompiledEffect, ...] = ()
     has_claim: bool = False
+    is_fixed: bool = False
 
     @property
     def is_empty(self) -> bool:
@@ -114,7 +120,8 @@ class CompiledRule:
         runs: The conditions; `places` says where each stands in the document.
         stop_at: What decides as soon as one condition yields it: False for `all`.
         is_gated: Whether a window, an audience or a holdout has to be asked first.
-        plain_verdicts: Verdicts without particulars, kept because they are always the same.
+        is_rival: Whether it competes with other rules, or ends the round.
+        kept: Verdicts without particulars and claims of fixed numbers: always the same.
     """
 
     id: str
@@ -130,7 +137,9 @@ class CompiledRule:
     mode: str
     stop: bool
     is_gated: bool
-    plain_verdicts: dict[tuple[str, str], Verdict] = field(default_factory=dict)
+    is_rival: bool
+    has_limits: bool
+    kept: dict[tuple[str, str], Any] = field(default_factory=dict)
 
     def environment(self, base: Environment) -> Environment:
         """The values of the event with fresh slots for the rule's own."""

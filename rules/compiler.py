@@ -109,6 +109,8 @@ class _RuleCompiler:
             is_gated=not document.window.is_open
             or document.audience is not None
             or document.holdout is not None,
+            is_rival=document.group.mode != "all" or document.stop,
+            has_limits=bool(document.limits),
         )
 
     def _refuse(self, place: str, error: ExpressionError | str) -> None:
@@ -165,7 +167,16 @@ class _RuleCompiler:
                 slot = {"deduct": "award", "set_tier": "tier"}.get(name, name)
                 found[slot] = self._claim(where, body, known)
         # What was refused is reported already; the rule does not run.
-        return CompiledActions(**found, effects=tuple(effects), has_claim=bool(found))
+        award = found.get("award")
+        is_fixed = (
+            len(found) == 1
+            and award is not None
+            and award.condition is None
+            and award.fixed is not None
+        )
+        return CompiledActions(
+            **found, effects=tuple(effects), has_claim=bool(found), is_fixed=is_fixed
+        )
 
     def _claim(self, place: str, body: ActionBody, known: Knowledge) -> Any:
         """An action on points or tiers, compiled; None where it was refused."""

@@ -19,6 +19,7 @@ from rules.explain import verdict_of
 from rules.judge import Outcome, judge, settle
 from rules.language.tree import Environment
 from rules.ruleset import RuleSet
+from rules.subjects import DATA
 from rules.telling import arithmetic, excluded_by
 
 _PURCHASES = (RatedOrder, RatedPayment)
@@ -39,7 +40,7 @@ def decide(
     *,
     data: Any = None,
     explain: bool = True,
-    remember: bool | None = None,
+    remember: bool = True,
 ) -> Decision:
     """Which rules fire for an event and what they award.
 
@@ -50,26 +51,30 @@ def decide(
         rules: The rule set in force.
         data: The event's data as rules see it, where the caller has it (a `RatedOrder`).
         explain: Whether to give traces. What is decided is the same without, many times faster.
-        remember: Whether verdicts keep the values that decided, for storage; as `explain` where
-            it is not said.
+        remember: Whether awards tell their arithmetic and verdicts the values that decided,
+            for storage. Only comparisons and simulations can do without.
 
     Never raises for what a rule says: a rule that fails does not fire, and `errors` says why.
     """
     base = _environment(event, member, programme, data)
     outcomes = judge(rules.listening(event.type), event, member, programme, base=base)
-    reckoner = Reckoner(base[3], member, programme)
-    settle(outcomes, reckoner, is_purchase=isinstance(base[3], _PURCHASES))
-    awards, shares = _awards(outcomes, reckoner)
-    if remember is None:
-        remember = explain
+    reckoner = Reckoner(base[DATA], member, programme)
+    settle(outcomes, reckoner, is_purchase=isinstance(base[DATA], _PURCHASES))
+    awards, shares = _awards(outcomes, reckoner, is_told=explain or remember)
+    fired, otherwise, errors = [], [], []
+    for outcome in outcomes:
+        if outcome.verdict == "fired":
+            fired.append(outcome.rule.id)
+        elif outcome.verdict == "failed":
+            errors.append(f"{outcome.rule.id}: {outcome.error}")
+        elif _does_otherwise(outcome):
+            otherwise.append(outcome.rule.id)
     return Decision(
         version=rules.version,
-        awards=awards,
-        fired=tuple([one.rule.id for one in outcomes if one.verdict == "fired"]),
-        otherwise=tuple([one.rule.id for one in outcomes if _does_otherwise(one)]),
-        errors=tuple(
-            [f"{one.rule.id}: {one.error}" for one in outcomes if one.verdict == "failed"]
-        ),
+        awards=tuple(awards),
+        fired=tuple(fired),
+        otherwise=tuple(otherwise),
+        errors=tuple(errors),
         uses=_uses(outcomes, awards, reckoner),
         set_tier=_set_tier(outcomes),
         verdicts=tuple([verdict_of(one, remember=remember) for one in outcomes]),
@@ -141,37 +146,32 @@ def _does_otherwise(outcome: Outcome) -> bool:
 
 
 def _awards(
-    outcomes: Sequence[Outcome], reckoner: Reckoner
-) -> tuple[tuple[Award, ...], dict[str, Share]]:
+    outcomes: Sequence[Outcome], reckoner: Reckoner, *, is_told: bool
+) -> tuple[list[Award], dict[str, Share]]:
     """What the rules grant; those whose number is out of range fail."""
-    claims = [one.claim for one in outcomes if one.claim is not None]
-    if not claims:
-        reckoner.claims = ()
-        return (), {}
     awards: list[Award] = []
     shares: dict[str, Share] = {}
+    claims = [one.claim for one in outcomes if one.claim is not None]
     for share in reckoner.shares(claims):
         rule = share.claim.rule
         if share.problem:
-            outcome = next(one for one in outcomes if one.claim is share.claim)
-            outcome.fail(share.problem)
+            next(one for one in outcomes if one.claim is share.claim).fail(share.problem)
             continue
         shares[rule.id] = share
         if share.points:
-            awards.append(_award(share, reckoner))
-    return tuple(awards), shares
+            awards.append(_award(share, reckoner, is_told=is_told))
+    return awards, shares
 
 
-def _award(share: Share, reckoner: Reckoner) -> Award:
+def _award(share: Share, reckoner: Reckoner, *, is_told: bool) -> Award:
     claim = share.claim
-    document = claim.rule.document
     return Award(
         rule=claim.rule.id,
         points=share.points,
         wanted=as_decimal(share.exact),
         flat=claim.is_flat,
-        arithmetic=arithmetic(share, reckoner),
-        limits=_limits(claim, reckoner) if document.limits else (),
+        arithmetic=arithmetic(share, reckoner) if is_told else "",
+        limits=_limits(claim, reckoner) if claim.rule.has_limits else (),
         multiplied_by=_multipliers(share, reckoner) if reckoner.multipliers else (),
     )
 
@@ -202,7 +202,7 @@ def _uses(
     """Rules that do something without points, so many times."""
     found: list[RuleUse] = []
     for outcome in outcomes:
-        if not outcome.rule.document.limits:
+        if not outcome.rule.has_limits:
             continue
         if outcome.verdict != "fired" and not _does_otherwise(outcome):
             continue

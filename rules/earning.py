@@ -52,11 +52,15 @@ class Part:
 
 @dataclass(slots=True)
 class Share:
-    """What one claim comes to: `points` in the smallest unit, `exact` before rounding."""
+    """What one claim comes to: `points` in the smallest unit, `exact` before rounding.
+
+    `units` are the exact points of what is rounded on its own, `parts` the amounts behind them.
+    """
 
     claim: Claim
     exact: Exact
     points: int
+    units: Sequence[tuple[int, Exact]] = ()
     parts: Sequence[Part] = ()
     bits: int = 0
     problem: str = ""
@@ -79,7 +83,8 @@ class Reckoner:
         self.multipliers: list[Claim] = []
         self._factors: dict[int, Decimal] = {}
         self._everywhere = 0
-        self._has_filters = False
+        self._general = _ONE
+        self._is_plain = True
         self._excluded: Mask | None = None
 
     def shares(self, claims: Sequence[Claim]) -> list[Share]:
@@ -94,34 +99,40 @@ class Reckoner:
         for claim in claims:
             if claim.wanted is None and claim.earn is None:
                 continue
-            if claim.is_flat:
-                found.append(self._flat(claim))
-                continue
-            try:
-                share, units = self._share(claim)
-            except decimal.DecimalException:
-                found.append(Share(claim, _NONE, 0, problem="the number of points is out of range"))
-                continue
+            share = self._flat(claim) if claim.is_flat else self._earned(claim)
             found.append(share)
-            if share.exact > MAX_AWARD:
-                share.problem = f"the award would be more than {MAX_AWARD:,} points"
+            if share.problem:
                 continue
-            for unit, value in units.items():
+            for unit, value in share.units:
                 sums[unit] = total = add(sums[unit], value) if unit in sums else value
                 whole = self.rounded(total)
                 share.points += whole - rounded.get(unit, 0)
                 rounded[unit] = whole
         return found
 
-    def _share(self, claim: Claim) -> tuple[Share, dict[int, Exact]]:
+    def _earned(self, claim: Claim) -> Share:
         """The exact share, not rounded yet, and its parts that are rounded on their own."""
+        try:
+            share = self._exact(claim)
+        except decimal.DecimalException:
+            return Share(claim, _NONE, 0, problem="the number of points is out of range")
+        if share.exact > MAX_AWARD:
+            share.problem = f"the award would be more than {MAX_AWARD:,} points"
+        return share
+
+    def _exact(self, claim: Claim) -> Share:
         if claim.wanted is not None:
-            exact = EXACT.multiply(claim.wanted, self.factor(self._everywhere))
-            return Share(claim, exact, 0, bits=self._everywhere), {WHOLE_ORDER: exact}
-        assert claim.earn is not None
+            exact = EXACT.multiply(claim.wanted, self._general)
+            return Share(claim, exact, 0, ((WHOLE_ORDER, exact),), bits=self._everywhere)
+        earn = claim.earn
+        assert earn is not None
+        if self._is_plain and claim.earns_on is None and earn.rate and not earn.is_whole:
+            worth = EXACT.multiply(self.data.eligible, self._general)
+            exact = EXACT.multiply(worth, earn.rate)
+            return Share(claim, exact, 0, ((WHOLE_ORDER, exact),), self._all())
         parts = self._parts(claim.earns_on)
-        units = self._units(claim.earn, parts)
-        return Share(claim, _total(units), 0, parts), units
+        units = self._units(earn, parts)
+        return Share(claim, _total(units), 0, tuple(units.items()), parts)
 
     def total(self, claims: Sequence[Claim]) -> int:
         """The points of some claims together, to compare one choice with another."""
@@ -134,6 +145,8 @@ class Reckoner:
             return _OF_FRACTIONS[mode](value * 10**scale)
         if scale:
             value = EXACT.scaleb(value, scale)
+        if mode == "floor" and value >= 0:
+            return int(value)
         return int(value.to_integral_value(_MODES[mode]))
 
     def factor(self, bits: int) -> Decimal:
@@ -155,14 +168,28 @@ class Reckoner:
 
     def _take(self, claims: Sequence[Claim]) -> None:
         self.claims = claims
-        self.multipliers = [claim for claim in claims if claim.factor is not None]
         self._factors.clear()
-        self._everywhere = sum(
-            1 << at for at, one in enumerate(self.multipliers) if one.multiplies is None
-        )
-        self._has_filters = any(one.multiplies is not None for one in self.multipliers)
-        masks = [claim.excludes for claim in claims if claim.excludes is not None]
-        self._excluded = [any(column) for column in zip(*masks, strict=True)] if masks else None
+        self._everywhere, self._excluded = 0, None
+        self._is_plain = not (self.programme.rounding_scope == "line" and self.lines)
+        multipliers: list[Claim] = []
+        masks: list[Mask] = []
+        for claim in claims:
+            if claim.factor is not None:
+                if claim.multiplies is None:
+                    self._everywhere |= 1 << len(multipliers)
+                else:
+                    self._is_plain = False
+                multipliers.append(claim)
+            if claim.excludes is not None:
+                masks.append(claim.excludes)
+        self.multipliers = multipliers
+        if masks:
+            self._is_plain = False
+            self._excluded = [any(column) for column in zip(*masks, strict=True)]
+        self._general = self.factor(self._everywhere)
+
+    def _all(self) -> tuple[Part, ...]:
+        return (Part(WHOLE_ORDER, self._everywhere, self.data.eligible),)
 
     def _combined(self, bits: int) -> Decimal:
         factors = [one.factor for one in self.applied(bits) if one.factor is not None]
@@ -183,14 +210,12 @@ class Reckoner:
 
     def _parts(self, mask: Mask | None) -> Sequence[Part]:
         """What earns, by factor; where lines are rounded on their own, line by line."""
+        if mask is None and self._is_plain:
+            return self._all()
         by_line = self.programme.rounding_scope == "line"
         data = self.data
-        lines = self.lines
-        is_plain = mask is None and self._excluded is None and not self._has_filters
-        if is_plain and not (by_line and lines):
-            return (Part(WHOLE_ORDER, self._everywhere, data.eligible),)
         found: dict[tuple[int, int], Part] = {}
-        for at, line in enumerate(lines):
+        for at, line in enumerate(self.lines):
             if (mask is not None and not mask[at]) or (self._excluded and self._excluded[at]):
                 continue
             key = (at if by_line else WHOLE_ORDER, self._bits(at))

@@ -20,20 +20,19 @@ def verdict_of(outcome: Outcome, *, remember: bool) -> Verdict:
     """How a rule came out, for storage; with the values that decided where they are wanted."""
     rule, name = outcome.rule, outcome.verdict
     values = _deciding(outcome) if remember and name in _JUDGED else None
-    if not values and name in _PLAIN:
-        key = (name, outcome.at)
-        known = rule.plain_verdicts.get(key)
-        if known is None:
-            known = rule.plain_verdicts[key] = Verdict(rule=rule.id, verdict=name, at=outcome.at)
-        return known
-    return Verdict(
-        rule=rule.id,
-        verdict=name,
-        at=outcome.at,
-        by=outcome.by,
-        values=values or {},
-        error=outcome.error,
-    )
+    if values or name not in _PLAIN:
+        return Verdict(
+            rule=rule.id,
+            verdict=name,
+            at=outcome.at,
+            by=outcome.by,
+            values=values or {},
+            error=outcome.error,
+        )
+    known: Verdict | None = rule.kept.get((name, outcome.at))
+    if known is None:
+        known = rule.kept[name, outcome.at] = Verdict(rule=rule.id, verdict=name, at=outcome.at)
+    return known
 
 
 def _deciding(outcome: Outcome) -> dict[str, str]:

@@ -68,7 +68,7 @@ def judge(
                 continue
         outcome = _judge_one(rule, base)
         outcomes.append(outcome)
-        if outcome.verdict != "fired":
+        if outcome.verdict != "fired" or not rule.is_rival:
             continue
         if rule.mode == "first":
             winner = first.setdefault(rule.document.group.name, rule.id)
@@ -130,15 +130,15 @@ def defect(error: Exception) -> str:
 def settle(outcomes: Sequence[Outcome], reckoner: Reckoner, *, is_purchase: bool) -> None:
     """Lets the best rule stand where only one may: in groups by points, and, where a programme
     gives one rule per purchase, among multipliers and flat awards. Equals go to the earlier."""
-    rivals: dict[tuple[str, str], list[Outcome]] = {}
-    for outcome in outcomes:
-        if outcome.verdict == "fired" and outcome.rule.mode in _BY_POINTS:
+    contested = [one for one in outcomes if one.rule.mode in _BY_POINTS and one.verdict == "fired"]
+    if contested:
+        rivals: dict[tuple[str, str], list[Outcome]] = {}
+        for outcome in contested:
             key = (outcome.rule.mode, outcome.rule.document.group.name)
             rivals.setdefault(key, []).append(outcome)
-    contested = [outcome for group in rivals.values() for outcome in group]
-    rest = [one.claim for one in outcomes if one.claim and one not in contested]
-    for (mode, _), group in rivals.items():
-        _keep_one(group, rest, reckoner, at="group", is_lowest=mode == "lowest")
+        rest = [one.claim for one in outcomes if one.claim and one not in contested]
+        for (mode, _), group in rivals.items():
+            _keep_one(group, rest, reckoner, at="group", is_lowest=mode == "lowest")
     if is_purchase and reckoner.programme.multipliers == "best_single_rule":
         bonuses = [one for one in outcomes if one.claim and _is_bonus(one.claim)]
         rest = [one.claim for one in outcomes if one.claim and not _is_bonus(one.claim)]
