@@ -1,0 +1,1 @@
+"""Scenario files: stories with expectations, played through the real engine (docs/scenarios.md)."""

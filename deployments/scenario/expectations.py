@@ -1,0 +1,99 @@
+"""What a step may expect. Only the keys that are given are compared."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from deployments.scenario.parts import Count, Moment, Name, Part, Points
+
+Result = Literal["applied", "duplicate", "parked", "rejected", "ignored"]
+
+
+class Balance(Part):
+    """What a member has; `available` may be below zero where the programme allows debts."""
+
+    available: Points | None = None
+    pending: Points | None = None
+
+
+class LotSeen(Part):
+    """Points that came together; `remaining` includes what is held."""
+
+    remaining: Points | None = None
+    available_at: Moment | None = None
+    expires_at: Moment | None = None
+
+
+class MessageSeen(Part):
+    """A message that was sent, put off or held back in this step."""
+
+    status: Literal["sent", "deferred", "suppressed"] | None = None
+    member: Name | None = None
+    template: Name | None = None
+    channel: Name | None = None
+    reason: str | None = None
+    send_at: Moment | None = None
+    tier: str | None = None
+    points: Points | None = None
+    balance: Points | None = None
+    message_class: str | None = Field(None, alias="class")
+    last_day: str | None = None
+
+
+class Expectation(Part):
+    """What must hold right after the step."""
+
+    result: Result | None = None
+    code: str | None = None
+    results: dict[Result, Count] | None = None
+    results_any: tuple[dict[Result, Count], ...] | None = None
+    balance: dict[Name, Balance] | None = None
+    ledger: dict[Name, tuple[Points, ...]] | None = None
+    ledger_sum: dict[Name, Points] | None = None
+    lots: dict[Name, tuple[LotSeen, ...]] | None = None
+    held: dict[Name, Points] | None = None
+    tier: dict[Name, str | None] | None = None
+    messages: tuple[MessageSeen, ...] | None = None
+    messages_include: tuple[MessageSeen, ...] | None = None
+    written_off: dict[Name, Points] | None = None
+    parked: Count | None = None
+    alerts: tuple[str, ...] | None = None
+    applied_rules: dict[Name, tuple[str, ...]] | None = None
+    budget_spent: dict[Name, Points] | None = None
+    total_available: Points | None = None
+    liability_points: Points | None = None
+    pii: dict[Name, Literal["none"]] | None = None
+    major: str | None = None
+    outstanding: Points | None = None
+    pending: Points | None = None
+    gross: str | None = None
+    expected: str | None = None
+    deferred: str | None = None
+    recognised: str | None = None
+    actual_points: Points | None = None
+    simulated_points: Points | None = None
+    difference: Points | None = None
+    created: Any = None
+    rejected_rows: Any = None
+    referral: Any = None
+    consent: Any = None
+    intent: Any = None
+    link_expires_at: Any = None
+    bound: Any = None
+    invited: Any = None
+    waiting: Any = None
+    stats: Any = None
+    deliveries: Any = None
+    attempts: Any = None
+    encoding: Any = None
+    segments: Any = None
+    picked: Any = None
+    balance_shown: Any = None
+    notified: Any = None
+
+    @property
+    def given(self) -> dict[str, Any]:
+        """The keys that the file gives, with what they expect."""
+        return {name: getattr(self, name) for name in self.model_fields_set}

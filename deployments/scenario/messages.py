@@ -1,0 +1,94 @@
+"""Plays the vendor: whatever is planned and ready is handed over; and says what became of it.
+
+A message is `sent` once it was planned, passed the gate and was handed over, `deferred` while it
+waits for its hour, `suppressed` where the gate said no.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+
+from deployments.scenario.engine import OWNER
+from deployments.scenario.observe import Members
+from deployments.scenario.texts import said
+from deployments.scenario.translate import NOTICE
+from loyalty.store import deliveries
+from loyalty.store.database import Database
+from loyalty.store.deliveries import Delivery, Outcome
+
+REQUEST = "request-"
+"""Begins the rule name of a message that somebody asked for; the template follows."""
+
+_CHANNELS = ("email", "sms")
+_STATUS = {"sent": "sent", "parked": "deferred", "suppressed": "suppressed"}
+_ALL = text("""
+select * from deliveries where capability in ('email', 'sms')
+order by coalesce(sent_at, created_at), id
+""")
+
+State = tuple[str, datetime | None]
+
+
+class Vendor:
+    """Takes messages and remembers which it was told of already."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self._known: dict[UUID, State] = {}
+
+    async def hand_over(self, now: datetime) -> None:
+        """Sends what is planned for now, and with it what was put off until now."""
+        async with self.database.begin() as connection:
+            due = await deliveries.take_due(connection, owner=OWNER, limit=10_000, now=now)
+            rows = await connection.execute(_READY, {"owner": OWNER})
+            ready = {one.id: one for one in [*due, *(deliveries.delivery_of(r) for r in rows)]}
+            begun = await deliveries.begin(connection, list(ready), owner=OWNER, now=now)
+            sent = [Outcome(ready[one], "sent", now, now) for one in sorted(begun)]
+            for outcome in sent:
+                outcome.delivery.attempts += 1
+            await deliveries.finish(connection, sent)
+
+    async def news(self, members: Members) -> list[dict[str, Any]]:
+        """The messages whose state was set since this was asked last, in order."""
+        async with self.database.begin() as connection:
+            found = [deliveries.delivery_of(row) for row in await connection.execute(_ALL)]
+        new = [one for one in found if self._known.get(one.id) != _state(one)]
+        self._known = {one.id: _state(one) for one in found}
+        return [_message(one, members) for one in new]
+
+
+_READY = text("select * from deliveries where owner = :owner and state = 'pending'")
+
+
+def _state(delivery: Delivery) -> State:
+    return delivery.state, delivery.next_attempt_at
+
+
+def _message(delivery: Delivery, members: Members) -> dict[str, Any]:
+    content = said(delivery.input)
+    return {
+        "status": _STATUS.get(delivery.state, delivery.state),
+        "member": members.name_of(delivery.member_id),
+        "template": content.get("template") or template_of(delivery.rule),
+        "channel": delivery.capability,
+        "reason": delivery.reason.partition(":")[0],
+        "send_at": delivery.next_attempt_at if delivery.state == "parked" else None,
+        **_facts(content),
+    }
+
+
+def template_of(rule: str) -> str:
+    """The template of a message by the rule that sent it."""
+    for beginning in (NOTICE, REQUEST):
+        if rule.startswith(beginning):
+            return rule.removeprefix(beginning).replace("-", "_")
+    return rule
+
+
+def _facts(content: Mapping[str, str]) -> dict[str, Any]:
+    return {name: content[name] for name in ("points", "balance", "tier") if name in content}

@@ -1,0 +1,44 @@
+"""The texts of a scenario's messages: they say what a case may expect of a message, word by word.
+
+The planner renders them like any text of the programme, and the runner reads them back from what
+the vendor was handed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+
+from loyalty.texts import Texts
+from rules.shipped import shipped_templates
+
+_OWN = ("points_earned", "tier_up", "anniversary")
+_BODY = """\
+template: {name}
+points: {{{{ result.points }}}}
+balance: {{{{ result.balance }}}}
+tier: {{{{ result.tier }}}}
+"""
+
+
+def scenario_texts(requested: Sequence[str]) -> Texts:
+    """The texts that come with the hub, those of the notices, and those that a case asks for."""
+    return _texts(tuple(sorted(set(requested))))
+
+
+@lru_cache(maxsize=32)
+def _texts(requested: tuple[str, ...]) -> Texts:
+    sources = {name: template.plain() for name, template in shipped_templates().items()}
+    for name in (*_OWN, *requested):
+        body = _BODY.format(name=name)
+        sources[name] = {"email": {"subject": name, "text": body}, "sms": body}
+    return Texts(sources)
+
+
+def said(content: Mapping[str, object]) -> dict[str, str]:
+    """What a message says of itself: template, points, balance, tier; empty for other texts."""
+    body = str(content.get("text") or content.get("body") or "")
+    pairs = [line.partition(": ") for line in body.splitlines()]
+    if not pairs or pairs[0][0] != "template":
+        return {}
+    return {name: value for name, _, value in pairs}
