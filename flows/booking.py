@@ -7,16 +7,20 @@ serves a working set that no database stands behind (`flows.memory`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from flows import workset
 from flows.accounts_desk import AccountsDesk
+from flows.activities_desk import ActivitiesDesk
 from flows.adjustments_desk import AdjustmentsDesk
 from flows.clerk import Clerk
+from flows.closings import done
+from flows.papers import ABOUT_ACCOUNTS
 from flows.people_desk import PeopleDesk
 from flows.redemptions_desk import RedemptionsDesk
 from flows.sales_desk import SalesDesk
@@ -34,7 +38,7 @@ DESKS: tuple[type[Clerk], ...] = (
     SalesDesk,
     RedemptionsDesk,
     AdjustmentsDesk,
-    AccountsDesk,
+    ActivitiesDesk,
 )
 
 
@@ -52,14 +56,65 @@ async def book(
     connection: AsyncConnection, items: Sequence[Claimed], terms: Terms, *, run_id: UUID | None
 ) -> Booked:
     """Works off claimed events in this transaction and closes them."""
+    booked = Booked(items, [], [], [])
+    for part in _parts(items):
+        found = await _book_part(connection, part, terms, run_id=run_id)
+        booked = Booked(
+            items,
+            [*booked.closings, *found.closings],
+            [*booked.deliveries, *found.deliveries],
+            [*booked.emitted, *found.emitted],
+        )
+    subjects = [item.event.subject for item in items]
+    await inbox.ring_followers(connection, subjects, trigger=items[0].event.trigger)
+    return booked
+
+
+def _parts(items: Sequence[Claimed]) -> Iterator[Sequence[Claimed]]:
+    """The batch in order; what changes whose things are whose is a part of its own."""
+    for is_alone, part in groupby(items, lambda item: item.event.type in ABOUT_ACCOUNTS):
+        if is_alone:
+            yield from ([item] for item in part)
+        else:
+            yield list(part)
+
+
+async def _book_part(
+    connection: AsyncConnection, items: Sequence[Claimed], terms: Terms, *, run_id: UUID | None
+) -> Booked:
     work = await workset.load(connection, items, terms)
-    closings = handle(items, terms, work)
+    if items[0].event.type in ABOUT_ACCOUNTS:
+        work, closings = await _book_account(connection, items[0], terms, work)
+    else:
+        closings = handle(items, terms, work)
     await workset.flush(connection, work)
     new = await deliveries.plan(connection, work.deliveries)
     await workset.close(connection, work, items, closings, run_id=run_id)
-    subjects = [item.event.subject for item in items]
-    await inbox.ring_followers(connection, subjects, trigger=items[0].event.trigger)
     return Booked(items, closings, new, tuple(work.emitted))
+
+
+async def _book_account(
+    connection: AsyncConnection, item: Claimed, terms: Terms, work: Workset
+) -> tuple[Workset, list[Closing]]:
+    """Moves what a merge moves, writes it, and books the event again on what lies there now."""
+    desk = AccountsDesk(terms, work)
+    bring_up_to_date(work, desk)
+    closing = desk.handlers()[item.event.type](item)
+    if desk.moved is None:
+        return work, [closing]
+    await workset.flush(connection, work)
+    settled = await workset.load(connection, [item], terms)
+    settled.released += work.released
+    again = AccountsDesk(terms, settled)
+    bring_up_to_date(settled, again)
+    return settled, [again.go_on(item, desk.moved)]
+
+
+def bring_up_to_date(work: Workset, clerk: Clerk) -> None:
+    """Writes down what time has brought: points that expired, debts that can be paid, tiers."""
+    for book in work.books.values():
+        book.lapse(work.now, clerk.progress.make_id)
+    clerk.progress.pass_time()
 
 
 def handle(items: Sequence[Claimed], terms: Terms, work: Workset) -> list[Closing]:
@@ -73,19 +128,23 @@ def handle(items: Sequence[Claimed], terms: Terms, work: Workset) -> list[Closin
     for book in work.books.values():
         book.lapse(terms.now, make_id)
     clerk.progress.pass_time()
-    handlers = _handlers(terms, work)
+    handlers = handlers_of(terms, work)
     closings = []
     for item in items:
         member = work.member(item)
         if member is not None:
             work.book(member).lapse(terms.now, make_id)
+        if member is not None and member.state == "erased":
+            closings.append(done(item, member, "the member was forgotten", code="erased"))
+            continue
         closings.append(handlers.get(item.event.type, clerk.occurred)(item))
     for book in work.books.values():
         book.lapse(terms.now, make_id)
     return closings
 
 
-def _handlers(terms: Terms, work: Workset) -> Mapping[EventType, Callable[[Claimed], Closing]]:
+def handlers_of(terms: Terms, work: Workset) -> Mapping[EventType, Callable[[Claimed], Closing]]:
+    """Which desk handles which event; what has none just `occurred` (`Clerk`)."""
     found: dict[EventType, Callable[[Claimed], Closing]] = {}
     for desk in DESKS:
         found |= desk(terms, work).handlers()

@@ -74,9 +74,9 @@ class Planner:
 
     def plan(self, occasion: Occasion, effect: Effect) -> Delivery:
         """The delivery for one effect: pending and leased, held, suppressed or dead."""
-        capability = _capability(effect)
+        capability = capability_of(effect)
         route = self.directory.route(capability, self.programme, effect.connection)
-        verdict = _verdict(occasion, effect)
+        verdict = verdict_on(occasion, effect)
         content: dict[str, Any] = {}
         state, reason = ("pending", "") if not route.problem else ("held", route.problem)
         try:
@@ -100,7 +100,7 @@ class Planner:
         state: str,
         reason: str,
     ) -> Delivery:
-        capability = _capability(effect)
+        capability = capability_of(effect)
         target = _target(occasion.member, effect)
         via = route.slug or capability.value
         is_ready = state == "pending"
@@ -198,13 +198,15 @@ class Planner:
         return self.texts.render(effect.template, channel, context)
 
 
-def _capability(effect: Effect) -> Capability:
+def capability_of(effect: Effect) -> Capability:
+    """What serves an effect."""
     if effect.kind is EffectKind.SEND_MESSAGE:
         return Capability(effect.channel)
     return CAPABILITY_OF[effect.kind]
 
 
-def _verdict(occasion: Occasion, effect: Effect) -> Verdict:
+def verdict_on(occasion: Occasion, effect: Effect) -> Verdict:
+    """Whether an effect may reach the member."""
     if effect.kind is not EffectKind.SEND_MESSAGE:
         return Verdict(True)
     channel = Channel(effect.channel)
