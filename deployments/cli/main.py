@@ -11,6 +11,8 @@ from typing import Annotated
 
 import typer
 
+from deployments.cli.scenario_commands import scenario_app
+
 PLAIN_HELP = None
 """Help is plain text: drawing boxes would take longer than all the rest of `hub --help`."""
 
@@ -22,6 +24,7 @@ app = typer.Typer(
 )
 deliveries_app = typer.Typer(rich_markup_mode=PLAIN_HELP)
 app.add_typer(deliveries_app, name="deliveries")
+app.add_typer(scenario_app, name="scenario")
 
 Json = Annotated[bool, typer.Option("--json", help="Answer as JSON, for machines.")]
 State = Annotated[str, typer.Option(help="Only in these states, comma-separated.")]
