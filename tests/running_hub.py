@@ -80,25 +80,38 @@ def start_hub(home: Path, **extra: str) -> RunningHub:
     names = ["PORT", "PREFECT_PORT", "SANDBOX_PORT", "SANDBOX_SMTP_PORT"]
     ports = {f"HUB_{name}": str(p) for name, p in zip(names, free_ports(4), strict=True)}
     environment = {"HUB_HOME": str(home), "DO_NOT_TRACK": "1", **ports, **extra}
-    log = (home / "up.log").open("wb")
-    process = subprocess.Popen(
-        [sys.executable, "-c", "from deployments.cli import main; main()", "up", "--sandboxes"],
-        env={**os.environ, **environment},
-        stdout=log,
-        stderr=subprocess.STDOUT,
-        cwd=PROJECT,
-        start_new_session=True,
-    )
     settings = HubSettings(
         home=home, **{k.removeprefix("HUB_").lower(): int(v) for k, v in ports.items()}
     )
-    hub = RunningHub(home, environment, process, settings)
+    hub = RunningHub(home, environment, _up(home, environment), settings)
+    _wait_until_up(hub)
+    return hub
+
+
+def start_again(hub: RunningHub) -> None:
+    """Starts a hub that has ended, in the same home."""
+    hub.process = _up(hub.home, hub.environment)
+    _wait_until_up(hub)
+
+
+def _up(home: Path, environment: dict[str, str]) -> subprocess.Popen[bytes]:
+    with (home / "up.log").open("wb") as log:
+        return subprocess.Popen(
+            [sys.executable, "-c", "from deployments.cli import main; main()", "up", "--sandboxes"],
+            env={**os.environ, **environment},
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            cwd=PROJECT,
+            start_new_session=True,
+        )
+
+
+def _wait_until_up(hub: RunningHub) -> None:
     end = time.monotonic() + START_SECONDS
     while "Ctrl-C stops it" not in hub.output():
-        if process.poll() is not None or time.monotonic() > end:
+        if hub.process.poll() is not None or time.monotonic() > end:
             pytest.fail(f"the hub did not come up:\n{hub.output()}")
-        time.sleep(0.2)
-    return hub
+        time.sleep(0.1)
 
 
 def stop_hub(hub: RunningHub) -> None:
