@@ -8,11 +8,12 @@ vendor has: `GET _sandbox/records` (what arrived, for people and tests) and
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections import Counter, deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import orjson
 from pydantic import BaseModel, Field
@@ -22,18 +23,22 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from connectors.kit.action import Action
+from connectors.kit.examples import EXAMPLES
+
 
 class Fault(BaseModel):
     """How the next calls fail.
 
     `before`: answered with `status`, nothing is done. `after`: the work is done, then
-    `status` is answered. Either comes `hang_seconds` late. With `status` 0 no answer comes
+    `status` is answered. Either comes `hang_seconds` late. `late`: the vendor is well, but
+    begins only after `hang_seconds`. With `status` 0 no answer comes
     until the caller hangs up, or until `hang_seconds` have passed where they are given.
     """
 
     status: int = 500
     times: int = 1
-    when: Literal["before", "after"] = "before"
+    when: Literal["before", "after", "late"] = "before"
     retry_after: str | None = None
     hang_seconds: float = 0.0
     body: str = ""
@@ -50,6 +55,34 @@ class VendorSandbox:
     """
 
     slug: str = ""
+    examples: ClassVar[Mapping[str, Sequence[BaseModel]]] = {}
+    """Inputs that this sandbox takes, by action, where the kit's own example will not do."""
+    wrong: ClassVar[Mapping[str, Any]] = {}
+    """Credentials that are well-formed and refused; by default each secret with another end."""
+
+    def account_at(self, base_url: str) -> dict[str, Any]:
+        """The fields of an account that reaches this sandbox where it is served."""
+        return {**vars(sys.modules[type(self).__module__])["SANDBOX_ACCOUNT"], "base_url": base_url}
+
+    def stage(self) -> Sequence[tuple[str, dict[str, Any]]]:
+        """Lets something happen at the vendor that both its poll and its webhooks tell of.
+
+        Returns:
+            The webhooks of it, topic and payload each, where there are webhooks.
+
+        Raises:
+            NotImplementedError: This sandbox cannot; its connector's poll is then unproven.
+        """
+        raise NotImplementedError(f"{type(self).__name__} stages nothing")
+
+    def example(self, action: Action, number: int = 0) -> BaseModel:
+        """A good input of an action; KeyError where neither kit nor sandbox has one."""
+        own = self.examples.get(action.name)
+        if own:
+            return own[number % len(own)]
+        if action.capability is None:
+            raise KeyError(f"{type(self).__name__}.examples has no input for {action.name}")
+        return EXAMPLES[action.capability]
 
     def __init__(self) -> None:
         self.records: deque[dict[str, Any]] = deque(maxlen=200_000)
@@ -131,6 +164,10 @@ class _FaultyApp:
         self._sandbox.calls[f"{scope['method']} {scope['path']}"] += 1
         fault = self._sandbox.take_fault(scope["path"])
         if fault is None:
+            await self._app(scope, receive, send)
+            return
+        if fault.when == "late":
+            await asyncio.sleep(fault.hang_seconds)
             await self._app(scope, receive, send)
             return
         if fault.when == "after":

@@ -72,6 +72,10 @@ class SmtpSandbox(VendorSandbox):
         """The fields of an account that reaches this sandbox; call it after `start`."""
         return {**SANDBOX_ACCOUNT, "port": self.smtp_port}
 
+    def account_at(self, base_url: str) -> dict[str, Any]:
+        """As `account`: mail does not go over HTTP."""
+        return self.account()
+
     def routes(self) -> Sequence[BaseRoute]:
         """The inbox: for people at the root, for programs below `messages`."""
         return [

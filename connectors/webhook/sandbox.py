@@ -33,6 +33,10 @@ class WebhookSandbox(VendorSandbox):
         """The fields of an account that calls the endpoint of that name."""
         return {**SANDBOX_ACCOUNT, "url": f"{base_url.rstrip('/')}/{name}"}
 
+    def account_at(self, base_url: str) -> dict[str, Any]:
+        """An account that calls the endpoint named inbox."""
+        return self.account(base_url)
+
     def routes(self) -> Sequence[BaseRoute]:
         """The endpoints."""
         return [Route("/{name}", self._receive, methods=["POST", "HEAD"])]

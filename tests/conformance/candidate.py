@@ -14,6 +14,7 @@ from connectors.kit.account import Account
 from connectors.kit.manifest import Manifest
 from connectors.kit.reference import secret_fields
 from connectors.kit.registry import HOUSE, manifest
+from connectors.kit.sandbox import VendorSandbox
 from connectors.kit.webhook import InboundRequest, Source, Webhook
 from loyalty.events import Event
 
@@ -55,6 +56,14 @@ class Candidate:
             fields.setdefault("base_url", "https://vendor.example")
         return fields
 
+    def sandbox(self) -> VendorSandbox:
+        """A new stand-in of the vendor."""
+        module = import_module(f"connectors.{self.slug}.sandbox")
+        kinds = [value for value in vars(module).values() if isinstance(value, type)]
+        (kind,) = [one for one in kinds if issubclass(one, VendorSandbox) and one.slug == self.slug]
+        found: VendorSandbox = kind()
+        return found
+
     def account(self, **secrets: str) -> Account:
         """The sandbox's account; secrets given here replace its own, valid or not."""
         changes = {name: SecretStr(text) for name, text in secrets.items()}
@@ -74,10 +83,11 @@ class Candidate:
         self, topic: str | None, *, received_at: datetime = RECEIVED, secret: str = CANARY
     ) -> InboundRequest:
         """A request as the vendor sends it; genuine where the canary signs it."""
-        url = f"https://hub.example/hooks/{self.slug}/main"
-        unsigned = InboundRequest("POST", url, {}, self.body(topic), received_at)
-        signature = self.webhook.sign(unsigned, self.signed_with(secret))
-        return replace(unsigned, headers=dict(signature))
+        account = self.signed_with(secret)
+        query = self.webhook.query(account) if self.webhook.query else {}
+        url = self.webhook.address(f"https://hub.example/hooks/{self.slug}/main", account)
+        unsigned = InboundRequest("POST", url, {}, self.body(topic), received_at, query)
+        return replace(unsigned, headers=dict(self.webhook.sign(unsigned, account)))
 
     def events(self, topic: str, request: InboundRequest, connection: str = "main") -> list[Event]:
         """What a trigger makes of a request."""

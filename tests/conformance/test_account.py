@@ -10,6 +10,8 @@ from pydantic import ValidationError
 
 from tests.conformance.candidate import CANARY, Candidate
 
+pytestmark = pytest.mark.criterion("account")
+
 SECRET_ENDINGS = ("secret", "token", "password", "key", "webhook_url", "header_value")
 
 

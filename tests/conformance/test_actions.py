@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from connectors.kit.action import Action, ActionClass, Capability, Idempotency, Sent
-from connectors.kit.capabilities import INPUT_OF
+import pytest
+
+from connectors.kit.action import Action, ActionClass, Idempotency, Sent
+from connectors.kit.capabilities import INPUT_OF, REACHES_A_PERSON
 from tests.conformance.candidate import Candidate
 
-REACHES_A_PERSON = {Capability.SMS, Capability.EMAIL}
+pytestmark = pytest.mark.criterion("actions")
+
 PERSONAL_INPUTS = tuple(INPUT_OF[capability] for capability in REACHES_A_PERSON)
 
 

@@ -16,6 +16,8 @@ from connectors.kit.reference import with_reference
 from connectors.kit.registry import HOUSE, slugs
 from tests.conformance.candidate import Candidate
 
+pytestmark = pytest.mark.criterion("anatomy")
+
 FILES = (
     "__init__.py",
     "README.md",
