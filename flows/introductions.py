@@ -22,6 +22,9 @@ from loyalty.store.people import Identity, Member
 
 _ENROLS = {EventType.CUSTOMER_CREATED, EventType.CUSTOMER_UPDATED, EventType.CUSTOMER_OPTED_IN}
 _SELLS = {EventType.ORDER_PAID, EventType.PAYMENT_COMPLETED}
+_SHOWS_THE_CARD = {EventType.ACTIVITY_REPORTED, EventType.POINTS_ADJUSTED}
+"""Whoever does this by a card that is not known yet is a member all the same: only members have
+one, and the news of signing up may come later."""
 
 SaleKey = tuple[str, str]
 Enrols = Literal["everyone", "on_request"]
@@ -69,7 +72,7 @@ def introduce(
         if owner is None:
             continue
         found.member_of[item.id] = owner
-        if settled is None and item.event.type in _ENROLS | _SELLS:
+        if settled is None and item.event.type in _ENROLS | _SELLS | _SHOWS_THE_CARD:
             new = {key: owner for key in keys if key not in known and key not in found.claims}
             found.claims |= new
     return found
@@ -116,6 +119,8 @@ def _enrols(item: Claimed, enrols: Enrols) -> bool:
         return False
     if item.event.type in _ENROLS:
         return True
+    if item.event.type in _SHOWS_THE_CARD:
+        return customer.card is not None
     if item.event.type not in _SELLS or getattr(item.event.data, "is_test", False):
         return False
     return enrols == "everyone" and bool(customer.id or customer.card)
