@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from loyalty.events import EventType, MemberMerge
+from loyalty.events import Customer, EventType, MemberMerge
 from loyalty.points import Hold
 from loyalty.store import accounts, adjustments, books, erasure, holds, people, redemptions
 from loyalty.store.accounts import Bonus, Merge, Sums
@@ -54,6 +54,16 @@ class Parting:
     holder_sums: Sums
 
 
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """Whom to forget: as the event names the person, and their account where there is one."""
+
+    event_id: int
+    store: str
+    customer: Customer
+    member_id: UUID | None
+
+
 @dataclass(slots=True)
 class Papers:
     """What the desks that sell nothing look up and write down.
@@ -83,7 +93,7 @@ class Papers:
     partings: dict[int, Parting] = field(default_factory=dict)
     joined: list[Merge] = field(default_factory=list)
     parted: list[tuple[Merge, UUID, frozenset[UUID]]] = field(default_factory=list)
-    erased: list[tuple[int, UUID]] = field(default_factory=list)
+    erased: list[Erased] = field(default_factory=list)
 
     @property
     def redeemed_entries(self) -> list[UUID]:
@@ -204,9 +214,7 @@ async def _load_parting(
     papers.partings[item.id] = Parting(
         merge=merge,
         origins=origins,
-        is_mixed=await accounts.is_mixed(
-            connection, holder=holder, origins=origins, since=merge.merged_at
-        ),
+        is_mixed=await accounts.is_mixed(connection, holder=holder, origins=origins, merge=merge),
         source_sums=await accounts.sums(connection, origins),
         holder_sums=await accounts.sums(connection, others),
     )
@@ -226,10 +234,11 @@ async def save(connection: AsyncConnection, papers: Papers, *, now: datetime) ->
         await accounts.join(connection, merge)
     for merge, holder, origins in papers.parted:
         await accounts.part(connection, merge, holder=holder, origins=origins, now=now)
-    for event_id, member_id in papers.erased:
-        ids = await accounts.family(connection, member_id)
+    for one in papers.erased:
+        ids = await accounts.family(connection, one.member_id) if one.member_id else frozenset()
         person = await erasure.traces(connection, ids)
-        await erasure.forget(connection, person, own_events=[event_id])
+        person.add(people.identities_of(one.store, one.customer))
+        await erasure.forget(connection, person, own_events=[one.event_id])
 
 
 async def arrived(connection: AsyncConnection, keys: Iterable[str]) -> list[str]:

@@ -9,11 +9,13 @@ from flows.closings import done, refused, waits_for_person
 from flows.workset import address_in
 from loyalty.contacts import normal_email, normal_phone
 from loyalty.events import Channel, ConsentState, Customer, EventType, InboundMessage
+from loyalty.occasions import may_be_paid
 from loyalty.store.inbox import Claimed, Closing
 from loyalty.store.people import ConsentNote, Member
 
 STOP_WORDS = frozenset({"stop", "stopall", "unsubscribe", "cancel", "end", "quit"})
 START_WORDS = frozenset({"start", "unstop", "yes"})
+NAMELESS = "the customer has no id, card, e-mail or telephone number"
 
 
 class PeopleDesk(Clerk):
@@ -25,6 +27,7 @@ class PeopleDesk(Clerk):
             EventType.CUSTOMER_CREATED: self._signed_up,
             EventType.CUSTOMER_UPDATED: self._updated,
             EventType.CUSTOMER_OPTED_IN: self._updated,
+            EventType.BIRTHDAY_DUE: self._birthday,
             EventType.MESSAGE_BOUNCED: self._reported,
             EventType.MESSAGE_UNSUBSCRIBED: self._reported,
             EventType.SMS_RECEIVED: self._heard,
@@ -33,25 +36,38 @@ class PeopleDesk(Clerk):
     def _signed_up(self, item: Claimed) -> Closing:
         member = self.work.member(item)
         if member is None:
-            return refused(item, "the customer has no id, e-mail or telephone number")
+            return refused(item, NAMELESS, code="nobody")
         self._learn(item, member, item.event.data)
         elsewhere = self.work.signed_up.get(member.id)
         if elsewhere:
-            return done(item, member, f"already signed up at {elsewhere}: kept as an update")
+            reason = f"already signed up at {elsewhere}: kept as an update"
+            return done(item, member, reason, code="already_member")
         self.work.signed_up[member.id] = item.event.store
         return self.apply(item, member)
 
     def _updated(self, item: Claimed) -> Closing:
         member = self.work.member(item)
         if member is None:
-            return refused(item, "the customer has no id, e-mail or telephone number")
+            return refused(item, NAMELESS, code="nobody")
         self._learn(item, member, item.event.data)
+        return self.apply(item, member)
+
+    def _birthday(self, item: Claimed) -> Closing:
+        """Counts where it was told early enough and the last that counted is long enough ago."""
+        member = self.work.member(item)
+        if member is None:
+            return refused(item, "nobody is known whose birthday it is", code="unknown_member")
+        starts = item.event.time
+        told_at, paid_at = member.birthday_told_at, member.birthday_paid_at
+        policy = self.terms.programme.birthday
+        if not may_be_paid(policy, starts=starts, told_at=told_at, paid_at=paid_at):
+            reason = "the birthday was told too late, or the last one is not long enough ago"
+            return done(item, member, reason, code="birthday_too_soon")
+        member.birthday_paid_at, member.is_changed = starts, True
         return self.apply(item, member)
 
     def _learn(self, item: Claimed, member: Member, customer: Customer) -> None:
         member.learn(customer, at=item.event.time)
-        if member.state != "enrolled":
-            member.state, member.is_changed = "enrolled", True
         opts_in = item.event.type is EventType.CUSTOMER_OPTED_IN
         store = item.event.store
         for channel, state in customer.consents.items():

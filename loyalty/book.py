@@ -58,16 +58,27 @@ class PointsBook(OpenBook):
         return entry
 
     def reverse(
-        self, points: int, posting: Posting, *, now: datetime, negative: Negative, make_id: MakeId
+        self,
+        points: int,
+        posting: Posting,
+        *,
+        now: datetime,
+        negative: Negative,
+        make_id: MakeId,
+        own_lots: Iterable[UUID] = (),
     ) -> Reversal:
         """Takes back what a sale earned: from its own lots first, pending ones too.
 
         Then from others that can be spent (`allow`, `clamp`). What is left is owed (`allow`) or
         let off with an entry of its own, under the posting's key and `:write_off`.
+
+        Args:
+            own_lots: Where no sale earned the points: the lots that they lie in.
         """
         _check_positive(points)
         self._enter(EntryKind.REVERSE, -points, posting)
-        own = self._shelf.in_order(self._shelf.of_sale(posting.sale))
+        named = [self._shelf.by_id[one] for one in own_lots if one in self._shelf.by_id]
+        own = self._shelf.in_order([*self._shelf.of_sale(posting.sale), *named])
         taken = self._take(points, own, posting)
         if negative != "own_lot_only":
             taken += self._take(points - taken, self._shelf.usable(now), posting)

@@ -159,16 +159,17 @@ async def part(
     )
 
 
+# By the order of identifiers and not by the clock, which may stand still between two events.
 _SPENT_SINCE = text("""
 select exists (
     select 1 from entries where member_id = :holder and kind in ('redeem', 'return')
-      and posted_at >= :since
+      and id > :marker
 ) or exists (
-    select 1 from holds where member_id = :holder and created_at >= :since
+    select 1 from holds where member_id = :holder and created_at > :since
 ) or exists (
     select 1 from allocations a
     join entries e on e.id = a.entry_id join lots l on l.id = a.lot_id
-    where l.member_id = :holder and a.posted_at >= :since
+    where l.member_id = :holder and a.id > :marker
       and e.kind not in ('transfer', 'expire')
       and (coalesce(e.origin_id, e.member_id) = any(cast(:family as uuid[])))
           <> (coalesce(l.origin_id, l.member_id) = any(cast(:family as uuid[])))
@@ -177,14 +178,15 @@ select exists (
 
 
 async def is_mixed(
-    connection: AsyncConnection,
-    *,
-    holder: UUID,
-    origins: frozenset[UUID],
-    since: datetime,
+    connection: AsyncConnection, *, holder: UUID, origins: frozenset[UUID], merge: Merge
 ) -> bool:
     """Whether points were spent since, or those of one account paid for what the other owed."""
-    wanted = {"holder": holder, "family": sorted(origins), "since": since}
+    wanted = {
+        "holder": holder,
+        "family": sorted(origins),
+        "since": merge.merged_at,
+        "marker": UUID(merge.before["marker"]),
+    }
     return bool((await connection.execute(_SPENT_SINCE, wanted)).scalar())
 
 
@@ -195,10 +197,14 @@ class Bonus:
     rule: str
     points: int
     lot_id: UUID
+    earned_at: datetime
+    available_at: datetime
+    expires_at: datetime | None
 
 
 _WELCOMES = text("""
 select coalesce(e.origin_id, e.member_id) as origin, e.rule, l.id as lot_id,
+       l.earned_at, l.available_at, l.expires_at,
        e.points + coalesce((
            select sum(b.points) from entries b
            where b.snapshot ->> 'bonus_lot' = cast(l.id as text)
@@ -214,7 +220,18 @@ order by e.id
 async def welcomes(connection: AsyncConnection, ids: frozenset[UUID]) -> list[Bonus]:
     """What signing up brought these accounts and was not taken back at a merge."""
     rows = await connection.execute(_WELCOMES, {"ids": sorted(ids)})
-    return [Bonus(row.rule, int(row.points), row.lot_id) for row in rows if row.points > 0]
+    return [
+        Bonus(
+            rule=row.rule,
+            points=int(row.points),
+            lot_id=row.lot_id,
+            earned_at=row.earned_at,
+            available_at=row.available_at,
+            expires_at=row.expires_at,
+        )
+        for row in rows
+        if row.points > 0
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,12 +248,12 @@ class Sums:
 _SUMS = text("""
 select
     (select count(*) from sales where coalesce(origin_id, member_id) = any(cast(:ids as uuid[]))
-     and is_counted and not is_cancelled) as orders_count,
+     and is_counted and version <> '') as orders_count,
     (select coalesce(sum(spend), 0) from sales
      where coalesce(origin_id, member_id) = any(cast(:ids as uuid[]))) as lifetime_spend,
     (select coalesce(sum(points), 0) from entries
      where coalesce(origin_id, member_id) = any(cast(:ids as uuid[]))
-     and kind in ('earn', 'reverse', 'restore')) as lifetime_points,
+     and counts_at is not null) as lifetime_points,
     (select coalesce(-sum(points), 0) from entries
      where coalesce(origin_id, member_id) = any(cast(:ids as uuid[]))
      and kind in ('redeem', 'return')) as points_redeemed,

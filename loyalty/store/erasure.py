@@ -7,12 +7,14 @@ Requests that could not be read at all (`rejects`) say nobody's name in a way th
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
+
+from loyalty.store.people import Identity
 
 FORGOTTEN = "forgotten"
 """Stands where something has to stand."""
@@ -32,6 +34,15 @@ class Traces:
     words: set[str] = field(default_factory=set)
     subjects: set[str] = field(default_factory=set)
 
+    def add(self, keys: Iterable[Identity]) -> None:
+        """Adds by what else the person is known: `(store, kind, value)`."""
+        for store, kind, value in keys:
+            if kind in ("email", "phone"):
+                self.words.add(value)
+                self.subjects.add(f"contact:{value}")
+            elif kind == "customer":
+                self.subjects.add(f"{store}:customer:{value}")
+
 
 _KNOWN = text("""
 select store, kind, value from identities where member_id = any(cast(:ids as uuid[]))
@@ -48,12 +59,8 @@ where member_id = any(cast(:ids as uuid[]))
 async def traces(connection: AsyncConnection, ids: frozenset[UUID]) -> Traces:
     """Gathers by what these accounts' person is known, before it is emptied."""
     found = Traces(ids)
-    for row in await connection.execute(_KNOWN, {"ids": sorted(ids)}):
-        if row.kind in ("email", "phone"):
-            found.words.add(row.value)
-            found.subjects.add(f"contact:{row.value}")
-        elif row.kind == "customer":
-            found.subjects.add(f"{row.store}:customer:{row.value}")
+    rows = await connection.execute(_KNOWN, {"ids": sorted(ids)})
+    found.add((row.store, row.kind, row.value) for row in rows)
     return found
 
 
@@ -94,7 +101,8 @@ _EVENTS = text("""
 update inbox set
     raw = null,
     subject = 'forgotten:' || id,
-    reason = case when state = 'done' then '' else reason end,
+    reason = case when state in ('waiting', 'parked', 'failed')
+                  then 'the member asked to be forgotten' else '' end,
     outcome = case when outcome is null then null
                    else jsonb_strip_nulls(jsonb_build_object(
                        'forgotten', true, 'points', outcome -> 'points',
