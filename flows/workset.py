@@ -1,6 +1,8 @@
 """The working set of one transaction: members, books and sales, loaded at once, written at once.
 
-`load` fills it from the database; `flows.memory` keeps one without a database, for simulation.
+`load` fills it from the database. Without one (simulations, properties): put members and empty
+books into a `Workset`, name each event's member in `member_of`, and take the events one by one
+to `booking.handlers`; sales, counters, marks and contributions stay in it from event to event.
 """
 
 from __future__ import annotations
@@ -274,9 +276,15 @@ async def _claim(
 # --- what else the handlers need to know ---------------------------------------------------------
 
 _SIGNED_UP = text("""
-select distinct on (member_id) member_id, store from inbox
-where member_id = any(:ids) and type = 'customer.created' and state = 'done'
-order by member_id, id
+with recursive family as (
+    select id, id as holder from members where id = any(:ids)
+    union
+    select m.id, f.holder from members m join family f on m.merged_into = f.id
+)
+select distinct on (f.holder) f.holder as member_id, i.store
+from inbox i join family f on f.id = i.member_id
+where i.type = 'customer.created' and i.state = 'done'
+order by f.holder, i.id
 """)
 
 
