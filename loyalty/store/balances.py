@@ -12,9 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from loyalty import expiry as dates
 from loyalty.book import PointsBook
-from loyalty.points import Balance
+from loyalty.points import Balance, Lot
 from loyalty.store import books
-from loyalty.store.books import BookTerms
+from loyalty.store.books import LOT_COLUMNS, BookTerms
 
 _SUMS = text("""
 select m.id, m.last_activity_at,
@@ -33,7 +33,9 @@ from members m left join lots l on l.member_id = m.id and l.remaining > 0
 where m.id = :id group by m.id
 """)
 
-_LOTS = text("select * from lots where member_id = :id and remaining > 0")
+_LOTS = text(f"""
+select {LOT_COLUMNS} from lots l where member_id = :id and remaining > 0
+""")  # noqa: S608 - the names are ours
 
 _DEBTS = text("""
 select d.*, e.origin_id from debts d join entries e on e.id = d.entry_id
@@ -74,7 +76,7 @@ def _undated_live(terms: BookTerms, last_activity: datetime | None, now: datetim
 async def _read_closely(
     connection: AsyncConnection, row: Any, terms: BookTerms, now: datetime
 ) -> Balance:
-    lots = [books.lot_of(one) for one in await connection.execute(_LOTS, {"id": row.id})]
+    lots = [Lot(*one) for one in await connection.execute(_LOTS, {"id": row.id})]
     debts = [books.debt_of(one) for one in await connection.execute(_DEBTS, {"id": row.id})]
     book = PointsBook(
         row.id,

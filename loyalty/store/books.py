@@ -15,12 +15,13 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from loyalty.book import PointsBook
-from loyalty.points import Debt, Entry, Hold, Lot, Move
+from loyalty.points import Debt, Entry, Hold, Lot
 from loyalty.policies import ExpiryPolicy
 from loyalty.programme import Programme
 from loyalty.shelf import Consume
 from loyalty.store.bulk import insert_rows, update_rows
 from loyalty.store.ids import new_id
+from loyalty.store.moves import move_rows
 from loyalty.store.people import Member
 from loyalty.store.tables import allocations, debts, entries, holds, lots
 
@@ -44,15 +45,24 @@ class BookTerms:
         return cls(programme.expiry, programme.zone, programme.consume, expiry_since)
 
 
-_LOTS = text("""
-select * from lots where member_id = any(:ids) and remaining > 0
-union
-select * from lots where sale = any(:sales) and sale <> ''
-union
-select * from lots where id in (select lot_id from allocations where entry_id = any(:redeemed))
-""")
+LOT_COLUMNS = (
+    "l.id, l.member_id, l.entry_id, l.sale, l.points, l.remaining, l.available_at, l.expires_at,"
+    " l.earned_at, l.held, l.expired, l.origin_id"
+)
+"""The columns of a `Lot` in its own order: rows are read by the thousand."""
 
-_OPEN_LOTS = text("select * from lots where member_id = any(:ids) and remaining > 0")
+_OPEN_LOTS = text(f"""
+select {LOT_COLUMNS} from lots l where member_id = any(:ids) and remaining > 0
+""")  # noqa: S608 - the names are ours
+
+_LOTS = text(f"""
+select {LOT_COLUMNS} from lots l where member_id = any(:ids) and remaining > 0
+union
+select {LOT_COLUMNS} from lots l where sale = any(:sales) and sale <> ''
+union
+select {LOT_COLUMNS} from lots l
+where id in (select lot_id from allocations where entry_id = any(:redeemed))
+""")  # noqa: S608 - the names are ours
 
 _DEBTS = text("""
 select d.*, e.origin_id from debts d join entries e on e.id = d.entry_id
@@ -109,9 +119,13 @@ async def _fill(
         rows = await connection.execute(_LOTS, ids | more)
     else:
         rows = await connection.execute(_OPEN_LOTS, ids)
-    for row in rows:
-        if row.member_id in found:
-            found[row.member_id].load(lots=[lot_of(row)])
+    lots_of: dict[UUID, list[Lot]] = {one: [] for one in found}
+    for row in rows.all():
+        lot = Lot(*row)
+        if lot.member_id in lots_of:
+            lots_of[lot.member_id].append(lot)
+    for one, open_lots in lots_of.items():
+        found[one].load(lots=open_lots)
     for row in await connection.execute(_DEBTS, ids):
         found[row.member_id].load(debts=[debt_of(row)])
     for row in await connection.execute(_HOLDS, ids):
@@ -150,7 +164,7 @@ async def post(connection: AsyncConnection, books: Iterable[PointsBook]) -> None
     await _post_debts(connection, [debt for book in books for debt in book.debts])
     await _post_holds(connection, [hold for book in books for hold in book.holds.values()])
     for move in [one for book in books for one in book.moves]:
-        await _move(connection, move)
+        await move_rows(connection, move)
 
 
 async def _post_lots(connection: AsyncConnection, found: Sequence[Lot]) -> None:
@@ -206,49 +220,6 @@ async def _post_holds(connection: AsyncConnection, found: Sequence[Hold]) -> Non
         if hold.is_changed and not hold.is_new
     ]
     await update_rows(connection, holds, "key", ended)
-
-
-_MOVE_LOTS = text("""
-update lots set member_id = :target, origin_id = coalesce(origin_id, member_id)
-where member_id = :source
-and (cast(:origins as uuid[]) is null or coalesce(origin_id, member_id) = any(:origins))
-""")
-
-_MOVE_DEBTS = text("""
-update debts d set member_id = :target from entries e
-where e.id = d.entry_id and d.member_id = :source
-and (cast(:origins as uuid[]) is null or coalesce(e.origin_id, e.member_id) = any(:origins))
-""")
-
-_MOVE_HOLDS = text("""
-update holds set member_id = :target
-where member_id = :source and state = 'held' and cast(:origins as uuid[]) is null
-""")
-
-
-async def _move(connection: AsyncConnection, move: Move) -> None:
-    origins = None if move.origins is None else sorted(move.origins)
-    values = {"source": move.source, "target": move.target, "origins": origins}
-    for statement in (_MOVE_LOTS, _MOVE_DEBTS, _MOVE_HOLDS):
-        await connection.execute(statement, values)
-
-
-def lot_of(row: Any) -> Lot:
-    """A lot from its row."""
-    return Lot(
-        id=row.id,
-        member_id=row.member_id,
-        entry_id=row.entry_id,
-        sale=row.sale,
-        points=row.points,
-        remaining=row.remaining,
-        available_at=row.available_at,
-        expires_at=row.expires_at,
-        earned_at=row.earned_at,
-        held=row.held,
-        expired=row.expired,
-        origin_id=row.origin_id,
-    )
 
 
 def debt_of(row: Any) -> Debt:

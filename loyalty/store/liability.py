@@ -15,17 +15,16 @@ from loyalty.liability import Liability, liability
 from loyalty.points import Balance, Debt, Lot
 from loyalty.policies import ExpiryPolicy
 from loyalty.programme import Programme
-from loyalty.store import books
-from loyalty.store.books import BookTerms
+from loyalty.store.books import LOT_COLUMNS, BookTerms
 
-_LOTS_THEN = text("""
-select l.*, l.points - coalesce(a.used, 0) as left_then
+_LOTS_THEN = text(f"""
+select {LOT_COLUMNS}, l.points - coalesce(a.used, 0) as left_then
 from lots l join entries e on e.id = l.entry_id
 left join (
     select lot_id, sum(points) as used from allocations where posted_at <= :at group by lot_id
 ) a on a.lot_id = l.id
 where e.posted_at <= :at and l.points > coalesce(a.used, 0)
-""")
+""")  # noqa: S608 - the names are ours
 
 _TOTALS_THEN = text("""
 select member_id, sum(points) as total,
@@ -92,7 +91,7 @@ async def _lots_at(
             held[UUID(lot_id)] += points
     found: dict[UUID, list[Lot]] = defaultdict(list)
     for row in await connection.execute(_LOTS_THEN, {"at": at}):
-        lot = books.lot_of(row)
+        lot = Lot(*row[:-1])
         lot.remaining, lot.held = int(row.left_then), held.get(lot.id, 0)
         found[_head(heads, lot.member_id)].append(lot)
     return found

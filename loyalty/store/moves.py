@@ -1,0 +1,33 @@
+"""What belonged to one account belongs to another: rows that follow a merge, or go back."""
+
+from __future__ import annotations
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from loyalty.points import Move
+
+_MOVE_LOTS = text("""
+update lots set member_id = :target, origin_id = coalesce(origin_id, member_id)
+where member_id = :source
+and (cast(:origins as uuid[]) is null or coalesce(origin_id, member_id) = any(:origins))
+""")
+
+_MOVE_DEBTS = text("""
+update debts d set member_id = :target from entries e
+where e.id = d.entry_id and d.member_id = :source
+and (cast(:origins as uuid[]) is null or coalesce(e.origin_id, e.member_id) = any(:origins))
+""")
+
+_MOVE_HOLDS = text("""
+update holds set member_id = :target
+where member_id = :source and state = 'held' and cast(:origins as uuid[]) is null
+""")
+
+
+async def move_rows(connection: AsyncConnection, move: Move) -> None:
+    """Hands lots, debts and open holds on, those that no book had loaded as well."""
+    origins = None if move.origins is None else sorted(move.origins)
+    values = {"source": move.source, "target": move.target, "origins": origins}
+    for statement in (_MOVE_LOTS, _MOVE_DEBTS, _MOVE_HOLDS):
+        await connection.execute(statement, values)
