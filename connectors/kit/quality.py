@@ -15,7 +15,7 @@ from datetime import date
 from enum import StrEnum
 from pathlib import Path
 
-from connectors.kit.manifest import Manifest
+from connectors.kit.manifest import Manifest, Status
 from connectors.kit.registry import HOUSE
 
 
@@ -100,6 +100,8 @@ def _fallen(one: Manifest, today: date) -> dict[str, str]:
     """Why whatever was proven does not count."""
     if not one.owner.strip():
         return {"manifest": "it has no owner"}
+    if one.status is Status.DRAFT:
+        return {"manifest": "its status is still draft"}
     if one.api_sunset is not None and one.api_sunset <= today:
         return {"manifest": f"the API version {one.api_version} ended on {one.api_sunset}"}
     if not evidence(one.slug).is_file():

@@ -13,7 +13,12 @@ from rich.text import Text
 
 from deployments.cli.answers import answering, console, counted, write_json
 from deployments.cli.checks.backlog import check_deliveries, check_events, check_rejects
-from deployments.cli.checks.connections import check_budgets, check_connections, check_routes
+from deployments.cli.checks.connections import (
+    check_budgets,
+    check_connections,
+    check_routes,
+    check_sunsets,
+)
 from deployments.cli.checks.finding import Finding, Health, ok, problem
 from deployments.cli.checks.prefect import Deployed, ask_prefect, check_pauses
 from deployments.cli.checks.store import Snapshot, check_home, look_into
@@ -50,6 +55,7 @@ async def examine(settings: HubSettings) -> list[Finding]:
         *findings,
         *check_pauses(_paused(deployed, snapshot), _waiting(snapshot)),
         *await check_connections(settings, snapshot),
+        *check_sunsets(snapshot, wall_clock().date()),
         *check_routes(snapshot),
         *check_budgets(snapshot),
         *check_deliveries(snapshot),

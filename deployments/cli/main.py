@@ -24,12 +24,25 @@ app = typer.Typer(
 )
 deliveries_app = typer.Typer(rich_markup_mode=PLAIN_HELP)
 app.add_typer(deliveries_app, name="deliveries")
+connectors_app = typer.Typer(rich_markup_mode=PLAIN_HELP)
+app.add_typer(connectors_app, name="connectors")
 app.add_typer(scenario_app, name="scenario")
+rules_app = typer.Typer(
+    rich_markup_mode=PLAIN_HELP,
+    no_args_is_help=True,
+    help="Rules from draft to live: check, diff, simulate, publish, roll back.",
+)
+app.add_typer(rules_app, name="rules")
 
 Json = Annotated[bool, typer.Option("--json", help="Answer as JSON, for machines.")]
 State = Annotated[str, typer.Option(help="Only in these states, comma-separated.")]
 Connection = Annotated[str, typer.Option(help="Only of this connection: twilio/main, or twilio.")]
 Key = Annotated[str, typer.Option(help="Only with this in their idempotency key.")]
+Reason = Annotated[str, typer.Option(help="Why; kept with the version for good.")]
+RulePaths = Annotated[
+    list[Path] | None,
+    typer.Argument(help="Files or folders; else the shipped rules and the folder HUB_RULES."),
+]
 Limit = Annotated[int, typer.Option(min=1, max=10_000, help="How many at most, newest first.")]
 
 
@@ -69,12 +82,24 @@ def doctor(as_json: Json = False) -> None:
     raise typer.Exit(run_doctor(as_json=as_json))
 
 
-@app.command()
-def connectors(as_json: Json = False) -> None:
-    """List the connectors: what comes in, what goes out, limits, and what is configured."""
-    from deployments.cli.connectors import run_connectors
+@connectors_app.callback(invoke_without_command=True)
+def connectors(context: typer.Context, as_json: Json = False) -> None:
+    """List the connectors: what comes in, what goes out, limits, tier, what is configured."""
+    if context.invoked_subcommand is None:
+        from deployments.cli.connectors import run_connectors
 
-    raise typer.Exit(run_connectors(as_json=as_json))
+        raise typer.Exit(run_connectors(as_json=as_json))
+
+
+@connectors_app.command("new")
+def connectors_new(
+    slug: Annotated[str, typer.Argument(help="The folder's name: lower case letters and digits.")],
+    name: Annotated[str, typer.Option(help="The vendor's name as people write it.")] = "",
+) -> None:
+    """Make the folder of a new connector; the conformance suite says what it lacks."""
+    from deployments.cli.connectors import run_new
+
+    raise typer.Exit(run_new(slug, name))
 
 
 @app.command()
@@ -186,6 +211,115 @@ def replay(  # noqa: PLR0913 - typer reads the options from the signature
 
     wanted = Wanted(tuple(event or ()), failed, parked, dead, connection)
     raise typer.Exit(run_replay(wanted, dry_run=dry_run, is_agreed=yes, as_json=as_json))
+
+
+@rules_app.command("check")
+def check_rules(paths: RulePaths = None, as_json: Json = False) -> None:
+    """Check types, examples and texts of rules. Exit 1 where something is wrong."""
+    from deployments.cli.rules import run_check
+
+    raise typer.Exit(run_check(paths or [], as_json=as_json))
+
+
+@rules_app.command("diff")
+def diff_rules(
+    before: Annotated[str, typer.Argument(help="A version, a path, or `active`.")] = "active",
+    after: Annotated[str, typer.Argument(help="A version, a path, or `files`.")] = "files",
+    as_json: Json = False,
+) -> None:
+    """Tell what changed between two rule sets, rule by rule. Exit 1 where something did."""
+    from deployments.cli.rules import run_diff
+
+    raise typer.Exit(run_diff(before, after, as_json=as_json))
+
+
+@rules_app.command("simulate")
+def simulate_rules(
+    rules: Annotated[str, typer.Argument(help="A version, a path, or `files`.")] = "files",
+    days: Annotated[int, typer.Option(min=1, max=3660, help="How many days back.")] = 30,
+    since: Annotated[str, typer.Option("--from", help="From then on, ISO 8601.")] = "",
+    until: Annotated[str, typer.Option("--to", help="Until then, ISO 8601; else now.")] = "",
+    members: Annotated[int, typer.Option(min=0, help="How many members are listed.")] = 20,
+    processes: Annotated[int, typer.Option(min=0, help="At once; 0 for all cores.")] = 0,
+    as_json: Json = False,
+) -> None:
+    """Try rules on what happened: points, tiers, messages, caps. Nothing is posted."""
+    from deployments.cli.simulate import Asked, run_simulate
+
+    asked = Asked(rules, days, since, until, members, processes)
+    raise typer.Exit(run_simulate(asked, as_json=as_json))
+
+
+@rules_app.command("publish")
+def publish_rules(
+    paths: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Files, folders, or a draft's version; else shipped and HUB_RULES."),
+    ] = None,
+    reason: Reason = "",
+    days: Annotated[int, typer.Option(min=0, help="Days of backtest; 0 for none.")] = 30,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Check, compare, try on the last days, and put in force. Exit 1 where it may not be."""
+    from deployments.cli.rules import Wanted, run_publish
+
+    raise typer.Exit(run_publish(Wanted(tuple(paths or ()), reason, days, yes, as_json)))
+
+
+@rules_app.command("approve")
+def approve_rules(
+    version: Annotated[str, typer.Argument(help="A draft's version.")],
+    by: Annotated[str, typer.Option("--as", help="Who agrees; you, by default.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Agree to a draft as a second person."""
+    from deployments.cli.rules import run_approve
+
+    raise typer.Exit(run_approve(version, by=by, as_json=as_json))
+
+
+@rules_app.command("rollback")
+def roll_rules_back(
+    version: Annotated[str, typer.Argument(help="An earlier version: `hub rules history`.")],
+    reason: Reason = "",
+    as_json: Json = False,
+) -> None:
+    """Put an earlier version in force again, at once."""
+    from deployments.cli.rules import run_rollback
+
+    raise typer.Exit(run_rollback(version, reason=reason, as_json=as_json))
+
+
+@rules_app.command("history")
+def rules_history(limit: Limit = 50, as_json: Json = False) -> None:
+    """List what was in force when, by whom and why, and the drafts there are."""
+    from deployments.cli.rules import run_history
+
+    raise typer.Exit(run_history(limit=limit, as_json=as_json))
+
+
+@app.command("explain")
+def explain_order(
+    order: Annotated[str, typer.Argument(help="An order's id, or an event's id or key.")],
+    store: Annotated[str, typer.Option(help="Whose order: shopify/main.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Tell why a sale earned what it earned, and what became of those points since."""
+    from deployments.cli.explain import run_explain
+
+    raise typer.Exit(run_explain(order, store=store, as_json=as_json))
+
+
+@app.command("liability")
+def show_liability(
+    as_of: Annotated[str, typer.Option(help="At this instant, ISO 8601; now by default.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Tell how many points are outstanding and what they may cost, at any past instant."""
+    from deployments.cli.liability import run_liability
+
+    raise typer.Exit(run_liability(as_of, as_json=as_json))
 
 
 @app.command("verify-webhook")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from datetime import date
 
 from connectors.kit.action import Capability
 from connectors.kit.errors import AuthError, ConnectorError
@@ -12,11 +13,14 @@ from connectors.kit.redact import without_people
 from connectors.kit.registry import manifest, slugs
 from deployments.cli.checks.finding import Finding, note, ok, problem
 from deployments.cli.checks.store import Snapshot, key_file
+from deployments.cli.desk import open_store
 from flows.clients import account_of
 from flows.directory import Directory
 from flows.sending import budget_name
 from loyalty.settings import HubSettings
 from loyalty.store.connections import StoredConnection
+from loyalty.store.database import Database
+from loyalty.store.tokens import StoredTokens
 from loyalty.store.vault import Vault, VaultError
 
 SECONDS = 10.0
@@ -47,7 +51,23 @@ async def check_connections(settings: HubSettings, snapshot: Snapshot) -> list[F
     if vault is None:
         says = f"{key_file(settings)} is missing: no credentials can be opened"
         return [*rest, problem("secret key", says, "put it back from your backup")]
-    return [*rest, *await asyncio.gather(*(_call(one, vault) for one in active))]
+    database = open_store(settings)
+    try:
+        called = await asyncio.gather(*(_call(one, vault, database) for one in active))
+    finally:
+        await database.aclose()
+    return [*rest, *called]
+
+
+def check_sunsets(snapshot: Snapshot, today: date) -> list[Finding]:
+    """Connectors in use whose pinned API version ends within three months."""
+    used = {one.connector for one in snapshot.connections if one.state != "absent"}
+    warnings = {slug: manifest(slug).sunset_warning(today) for slug in sorted(used & set(slugs()))}
+    return [
+        note(slug, says, "look for a newer release of the hub")
+        for slug, says in warnings.items()
+        if says
+    ]
 
 
 def _vault(settings: HubSettings) -> Vault | None:
@@ -75,12 +95,13 @@ def _stopped(one: StoredConnection, held: Mapping[str, int]) -> Finding:
     return problem(one.slug, says, _TO_DO.get(one.state, "add its block again in the Prefect UI"))
 
 
-async def _call(one: StoredConnection, vault: Vault) -> Finding:
+async def _call(one: StoredConnection, vault: Vault, database: Database) -> Finding:
     if one.connector not in slugs():
         return problem(one.slug, "there is no such connector in this version", "delete its block")
     try:
         account = account_of(one, vault)
-        client: Client = manifest(one.connector).connect(account)
+        tokens = StoredTokens(database, vault, one.slug)
+        client: Client = manifest(one.connector).open(account, tokens=tokens)
     except (ConnectorError, VaultError) as error:
         return problem(one.slug, without_people(str(error)), _BLOCK)
     try:
