@@ -10,7 +10,7 @@ from flows.parameters import MaxEvents, WaitMinutes
 
 @flow(name="milestones", persist_result=False)
 async def milestones(max_events: MaxEvents = 1000, wait_minutes: WaitMinutes = 0) -> None:
-    """Rewards milestones, tier changes, anniversaries, birthdays and redemptions.
+    """Rewards milestones, tier changes, anniversaries and birthdays.
 
     Runs by itself whenever such events arrive. Start it by hand to work off what waits, for
     example what was held while the deployment was paused.

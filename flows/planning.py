@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -25,7 +25,8 @@ from flows.directory import Directory, Route
 from loyalty.events import Channel, ConsentState, Event
 from loyalty.facts import Result
 from loyalty.gate import Verdict, judge
-from loyalty.programme import Programme
+from loyalty.occasions import speaks_at, zone_for, zone_of
+from loyalty.programme import Programme, policy_of
 from loyalty.store.deliveries import LEASE, Delivery
 from loyalty.store.ids import new_id
 from loyalty.store.people import Member
@@ -88,7 +89,33 @@ class Planner:
             state, reason = "dead", _first_problem(error)
         if not verdict.may_go:
             state, reason = "suppressed", verdict.reason
-        return self._delivery(occasion, effect, route, content=content, state=state, reason=reason)
+        if state in ("pending", "held") and self._is_late(occasion, effect):
+            state, reason = "suppressed", "would be late: it is about something too long ago"
+        goes_at = self._goes_at(occasion, effect) if state == "pending" else None
+        if goes_at is not None:
+            state, reason = "parked", "waits for nine in the morning where the member lives"
+        planned = self._delivery(
+            occasion, effect, route, content=content, state=state, reason=reason
+        )
+        planned.next_attempt_at = goes_at
+        return planned
+
+    def _is_late(self, occasion: Occasion, effect: Effect) -> bool:
+        """Whether a message is about something longer ago than the programme's messages may be."""
+        hours = self.programme.max_lateness_hours
+        if hours is None or effect.kind is not EffectKind.SEND_MESSAGE:
+            return False
+        return self.now - occasion.event.time > timedelta(hours=hours)
+
+    def _goes_at(self, occasion: Occasion, effect: Effect) -> datetime | None:
+        """For a message on somebody's day: nine in the morning there; None where that is past."""
+        policy = policy_of(self.programme, occasion.event.type)
+        if policy is None or effect.kind is not EffectKind.SEND_MESSAGE:
+            return None
+        begins_in = zone_for(policy, member=occasion.member.zone, programme=self.programme.zone)
+        day = occasion.event.time.astimezone(begins_in).date()
+        goes_at = speaks_at(day, zone_of(occasion.member.zone, self.programme.zone))
+        return goes_at if goes_at > self.now else None
 
     def _delivery(
         self,

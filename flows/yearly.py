@@ -13,7 +13,6 @@ from datetime import datetime, timedelta
 
 from loyalty.events import Event, EventType, Occasion
 from loyalty.occasions import came_due, may_be_paid, zone_for
-from loyalty.policies import OccasionPolicy
 from loyalty.programme import Programme
 from loyalty.store import calendar, inbox
 from loyalty.store.calendar import FIRST, Candidate
@@ -106,11 +105,3 @@ def _event(event_type: EventType, one: Candidate, year: int, *, years: int, at: 
         subject=f"member:{member_id}",
         data=Occasion(member_id=member_id, year=year, years=years),
     )
-
-
-def policy_of(programme: Programme, event_type: EventType) -> OccasionPolicy | None:
-    """What holds for yearly days of this type; None for other events."""
-    return {
-        EventType.ANNIVERSARY_DUE: programme.anniversary,
-        EventType.BIRTHDAY_DUE: programme.birthday,
-    }.get(event_type)

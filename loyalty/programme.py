@@ -11,7 +11,7 @@ from typing import Literal
 from pydantic import Field, field_validator
 
 from loyalty.eligibility import EligibilityPolicy
-from loyalty.events import Frozen
+from loyalty.events import EventType, Frozen
 from loyalty.money import Amount
 from loyalty.occasions import known_zone
 from loyalty.policies import (
@@ -99,6 +99,14 @@ class Programme(Frozen):
         """What the tier multiplies earnings by; 1 where there is no such tier."""
         levels = self.tiers.levels if self.tiers else ()
         return next((level.factor for level in levels if level.name == tier), Decimal(1))
+
+
+def policy_of(programme: Programme, event_type: EventType) -> OccasionPolicy | None:
+    """What holds for yearly days of this type; None for other events."""
+    return {
+        EventType.ANNIVERSARY_DUE: programme.anniversary,
+        EventType.BIRTHDAY_DUE: programme.birthday,
+    }.get(event_type)
 
 
 _AWARDS_DEPEND_ON = (

@@ -1,4 +1,4 @@
-"""For whom time has brought something that is not written down yet: expiries, paid debts, tiers.
+"""For whom time has brought something that is not written down yet: expiries, debts paid.
 
 A rough cut in SQL, as small as an index allows; the books make it exact.
 """
@@ -6,6 +6,7 @@ A rough cut in SQL, as small as an index allows; the books make it exact.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -15,6 +16,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from loyalty.expiry import add_months, first_instant, local_day
 from loyalty.policies import ExpiryPolicy
+
+
+@dataclass(slots=True)
+class Place:
+    """How far a walk over the members has come; it may be begun again anywhere."""
+
+    beyond: UUID
+
 
 _DUE = text("""
 select id from (
@@ -33,8 +42,6 @@ select id from (
     union
     select d.member_id from debts d join lots l on l.member_id = d.member_id
     where d.remaining > 0 and l.remaining > l.held and l.available_at <= :now
-    union
-    select id from members where tier_until <= :now
 ) as due
 where id > :beyond order by id limit :limit
 """)
@@ -50,7 +57,7 @@ async def due_members(
     beyond: UUID,
     limit: int,
 ) -> Sequence[UUID]:
-    """Members whose books or tier may have to be written on, in the order of their ids.
+    """Members whose books may have to be written on, in the order of their ids.
 
     Args:
         since: When the present expiry came into force.

@@ -24,7 +24,16 @@ if TYPE_CHECKING:
 
 Row = Any
 OPEN = ["RUNNING", "PENDING", "CANCELLING"]
-TRIGGERS = ("orders", "refunds", "sign-ups", "milestones", "feedback", "deliver")
+TRIGGERS = (
+    "orders",
+    "refunds",
+    "sign-ups",
+    "milestones",
+    "redemptions",
+    "members",
+    "feedback",
+    "deliver",
+)
 
 
 @dataclass
