@@ -1,0 +1,34 @@
+"""A planner that plans nothing: it says what would be sent, and whether the gate lets it."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from flows.directory import Directory
+from flows.planning import Occasion, Planner, capability_of, verdict_on
+from loyalty.store.deliveries import Delivery
+from rules.decision import Effect
+
+_NOBODY = UUID(int=0)
+
+
+class Rehearsal(Planner):
+    """Leaves out texts and routes, which take most of the time and post nothing anyway."""
+
+    def plan(self, occasion: Occasion, effect: Effect) -> Delivery:
+        """What would be sent; `suppressed` where it may not."""
+        may_go = verdict_on(occasion, effect).may_go
+        return Delivery(
+            id=_NOBODY,
+            key="",
+            capability=capability_of(effect).value,
+            input={},
+            state="pending" if may_go else "suppressed",
+            created_at=self.now,
+            rule=effect.rule,
+        )
+
+
+def nowhere() -> Directory:
+    """No connections at all."""
+    return Directory({})

@@ -1,0 +1,93 @@
+"""Looks at rules before they are put in force: examples, texts, what changed, who has to agree."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from loyalty.programme import Programme
+from rules.diffing import RuleSetDiff, diff
+from rules.problems import RuleProblem
+from rules.rehearsal import run_examples
+from rules.ruleset import RuleSet
+from rules.templates import Template, missing_templates
+
+NO_RULES = RuleSet.load([])
+"""What is compared with before anything was published."""
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """What is to be known of rules that compile, before they are published.
+
+    Attributes:
+        problems: What forbids publishing: examples that fail, texts that are not there.
+        needs: Why a second person has to agree; empty where nobody has to.
+        examples: How many examples were run.
+    """
+
+    rules: RuleSet
+    changes: RuleSetDiff
+    problems: tuple[RuleProblem, ...]
+    needs: tuple[str, ...]
+    examples: int
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether it may be published, if need be after a second person agreed."""
+        return not self.problems
+
+    def document(self) -> dict[str, Any]:
+        """The review for machines."""
+        return {
+            "version": self.rules.version,
+            "rules": len(self.rules),
+            "examples": self.examples,
+            "problems": [
+                {"rule": one.rule, "place": one.place, "message": one.message}
+                for one in self.problems
+            ],
+            "needs_approval": list(self.needs),
+            "changes": self.changes.model_dump(mode="json"),
+        }
+
+
+def review(
+    rules: RuleSet,
+    before: RuleSet | None,
+    programme: Programme,
+    *,
+    templates: Mapping[str, Template] | None = None,
+) -> Review:
+    """Runs the examples and says what publishing would mean.
+
+    Args:
+        before: The rules in force; None where there are none.
+        templates: The texts there are; None where they are not looked at.
+    """
+    changes = diff(before or NO_RULES, rules)
+    failing = [
+        RuleProblem(
+            one.rule,
+            f"examples[{one.example}]",
+            f"{f'{one.says} ' if one.says else ''}expected {one.expected}, but it is {one.actual}",
+        )
+        for one in run_examples(rules)
+    ]
+    missing = missing_templates(rules, templates) if templates is not None else ()
+    return Review(
+        rules=rules,
+        changes=changes,
+        problems=(*failing, *missing),
+        needs=tuple(_needs(rules, changes, programme)),
+        examples=sum(len(one.examples) for one in rules.rules),
+    )
+
+
+def _needs(rules: RuleSet, changes: RuleSetDiff, programme: Programme) -> list[str]:
+    """Only what changed is asked for: what is in force already was agreed to."""
+    found = []
+    if programme.approvals and not changes.is_empty:
+        found.append("the programme asks for a second person at every change")
+    return found
