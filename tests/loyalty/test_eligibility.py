@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loyalty.eligibility import EligibilityPolicy, allocate, eligible_amount, rate
-from loyalty.events import Line, Order
+from loyalty.events import Line, Order, Payment
 from loyalty.facts import RatedOrder
 from loyalty.money import MoneyError
+from loyalty.programme import Programme
 
 
 def lines(*prices: str, **more: Any) -> tuple[Line, ...]:
@@ -144,9 +145,85 @@ def test_line_discounts_and_reported_gross_count() -> None:
 
 def test_an_order_is_rated_with_all_it_had() -> None:
     plain = order(*lines("79.90"), codes=("TEA",), number="#1")
-    rated = rate(plain, EligibilityPolicy())
+    rated = rate(plain, Programme())
     assert isinstance(rated, RatedOrder)
-    assert rated.eligible == Decimal("79.90")
-    assert rated.model_dump(exclude={"eligible"}) == plain.model_dump()
-    assert rate(rated, EligibilityPolicy()) == rated
+    assert rated.eligible == rated.lines[0].eligible == Decimal("79.90")
+    own = {"eligible": True, "extra": True, "fx_rate": True, "lines": {0: {"eligible"}}}
+    assert rated.model_dump(exclude=own) == plain.model_dump()
+    assert rate(rated, Programme()) == rated
     assert RatedOrder.model_validate(rated.model_dump()) == rated
+
+
+def programme(**more: Any) -> Programme:
+    """A programme in dollars."""
+    return Programme.model_validate({"currency": "USD", **more})
+
+
+@pytest.mark.parametrize(
+    ("sold", "settings", "rate_", "parts"),
+    [
+        pytest.param(
+            order(*lines("30", "10"), discount="10"), {}, "1", ("22.50", "7.50", "0"), id="discount"
+        ),
+        pytest.param(
+            order(*lines("30", "10"), shipping="5"),
+            {"eligible": {"shipping": True}},
+            "1",
+            ("30", "10", "5"),
+            id="shipping is no line's",
+        ),
+        pytest.param(
+            order(*lines("49.99")), {}, "1.0850", ("54.24", "0"), id="converted and rounded once"
+        ),
+        pytest.param(
+            order(*lines("0.01", "0.01", "0.01")),
+            {},
+            "0.5",
+            ("0.01", "0.01", "0", "0"),
+            id="cents by largest remainder, ties to the earlier line",
+        ),
+        pytest.param(
+            order(*lines("30", "10"), tenders=[{"kind": "gift_card", "amount": "20"}]),
+            {"eligible": {"subtract_tenders": ["gift_card"]}},
+            "1",
+            ("15", "5", "0"),
+            id="what was paid by gift card is shared",
+        ),
+        pytest.param(
+            order(*lines("50", "-20")), {}, "2", ("60", "0", "0"), id="a rebate as a line"
+        ),
+    ],
+)
+def test_lines_get_their_share_of_what_counts(
+    sold: Order, settings: dict[str, Any], rate_: str, parts: tuple[str, ...]
+) -> None:
+    rated = rate(sold, programme(**settings), Decimal(rate_))
+    shares = [*(line.eligible for line in rated.lines), rated.extra]
+    assert shares == [Decimal(part) for part in parts]
+    assert sum(shares) == rated.eligible
+
+
+@given(
+    st.lists(st.integers(-500, 5000), min_size=1, max_size=8),
+    st.integers(0, 3000),
+    st.decimals("0.01", "200", places=4),
+    st.integers(0, 3000),
+)
+def test_shares_always_add_up_to_the_whole(
+    prices: list[int], discount: int, fx_rate: Decimal, tender: int
+) -> None:
+    sold = order(
+        *lines(*(str(Decimal(price).scaleb(-2)) for price in prices)),
+        discount=str(Decimal(min(discount, max(sum(prices), 0))).scaleb(-2)),
+        tenders=[{"kind": "gift_card", "amount": str(Decimal(tender).scaleb(-2))}],
+    )
+    policy = {"eligible": {"subtract_tenders": ["gift_card"]}, "currency": "JPY"}
+    rated = rate(sold, programme(**policy), fx_rate)
+    assert sum((line.eligible for line in rated.lines), rated.extra) == rated.eligible >= 0
+
+
+@pytest.mark.parametrize(("counts_tip", "eligible"), [(False, "20.00"), (True, "23.00")])
+def test_a_payment_counts_without_its_tip(counts_tip: bool, eligible: str) -> None:
+    paid = Payment.model_validate({"id": "p", "currency": "USD", "amount": "23.00", "tip": "3"})
+    rated = rate(paid, programme(eligible={"tip": counts_tip}))
+    assert rated.eligible == Decimal(eligible)

@@ -39,15 +39,19 @@ ROUTES = {
 PROGRAMME = Programme.model_validate(
     {
         "name": "Club",
-        "tiers": [
-            {"name": "silver", "from_lifetime_points": 300, "factor": "1.5"},
-            {"name": "gold", "from_lifetime_points": 1000, "factor": "2"},
-        ],
+        "tiers": {
+            "metric": "earned_points",
+            "refund_downgrades": True,
+            "levels": [
+                {"name": "silver", "at": 300, "factor": "1.5"},
+                {"name": "gold", "at": 1000, "factor": "2"},
+            ],
+        },
         "milestones": [{"id": "every-500", "every": 500}],
         "routes": ROUTES,
     }
 )
-FLAT = PROGRAMME.model_copy(update={"tiers": (), "milestones": ()})
+FLAT = PROGRAMME.model_copy(update={"tiers": None, "milestones": ()})
 """Without tiers and milestones, so that points are easy to foresee."""
 
 
@@ -70,10 +74,13 @@ class Desk:
     directory: Directory = field(default_factory=connected)
     now: datetime = NOON
     older: dict[str, RuleSet] = field(default_factory=dict)
+    older_programmes: dict[str, Programme] = field(default_factory=dict)
+    expiry_since: datetime | None = None
 
     def terms(self) -> Terms:
         """Under what the next batch is booked."""
         self.older[self.rules.version] = self.rules
+        self.older_programmes[self.programme.version] = self.programme
         return Terms(
             programme=self.programme,
             rules=self.rules,
@@ -81,13 +88,21 @@ class Desk:
             planner=Planner(self.programme, self.texts, self.directory, OWNER, self.now),
             now=self.now,
             rules_of=self._rules_of,
+            programme_of=self._programme_of,
             older=self.older,
+            older_programmes=self.older_programmes,
+            expiry_since=self.expiry_since,
         )
 
     async def _rules_of(self, connection: AsyncConnection, version: str) -> RuleSet:
         documents = await rulebook.documents_of(connection, version)
         assert documents is not None, f"rules {version} were never published"
         return RuleSet.from_documents(documents)
+
+    async def _programme_of(self, connection: AsyncConnection, version: str) -> Programme:
+        programme = await rulebook.programme_of(connection, version)
+        assert programme is not None, f"the programme {version} was never saved"
+        return programme
 
     async def publish(self, rules: RuleSet) -> None:
         """Puts other rules in force."""
@@ -174,30 +189,41 @@ class Desk:
         """Rebuilds every member's books from the entries and compares them with what is kept."""
         broken = await self.rows("""
             select m.id, m.points, coalesce(e.sum, 0) as entries, coalesce(l.left, 0) as lots,
-                   m.lifetime_points, coalesce(e.counted, 0) as counted
+                   coalesce(d.owed, 0) as owed, m.lifetime_points, coalesce(e.counted, 0) as counted
             from members m
             left join (select member_id, sum(points) as sum,
-                              sum(points) filter (where kind in ('earn', 'reverse')) as counted
+                              sum(points) filter (where counts_at is not null) as counted
                        from entries group by member_id) e on e.member_id = m.id
             left join (select member_id, sum(remaining) as left from lots group by member_id) l
                    on l.member_id = m.id
+            left join (select member_id, sum(remaining) as owed from debts group by member_id) d
+                   on d.member_id = m.id
             where m.points <> coalesce(e.sum, 0) or m.lifetime_points <> coalesce(e.counted, 0)
-               or coalesce(l.left, 0) < greatest(m.points, 0)
+               or m.points <> coalesce(l.left, 0) - coalesce(d.owed, 0)
         """)
         assert broken == []
-        overdrawn = await self.rows("""
+        unlike = await self.rows("""
             select l.id from lots l left join allocations a on a.lot_id = l.id
-            group by l.id having l.points - l.remaining < coalesce(sum(a.points), 0)
+            group by l.id having l.points - l.remaining <> coalesce(sum(a.points), 0)
         """)
-        assert overdrawn == []
+        assert unlike == []
         unequal = await self.rows("""
-            select s.store, s.order_id, s.awards, e.by_rule from sales s join (
-                select sale, jsonb_object_agg(rule, points) as by_rule from (
-                    select sale, rule, sum(points) as points from entries where sale <> ''
-                    group by sale, rule) r group by sale) e
-            on e.sale = s.store || ':' || s.order_id where s.awards <> e.by_rule
+            select s.store, s.order_id, s.awards, e.points, s.written_off from sales s join (
+                select sale, sum(points) filter (where kind <> 'expire') as points
+                from entries where sale <> '' group by sale) e
+            on e.sale = s.store || ':' || s.order_id
+            where (select sum(cast(value as bigint)) from jsonb_each_text(s.given)) - s.taken_back
+                  is distinct from e.points
         """)
         assert unequal == []
+        counters = await self.rows("""
+            select m.id from members m left join (
+                select member_id, sum(spend) as spend, count(*) filter (where is_counted) as orders
+                from sales group by member_id) s on s.member_id = m.id
+            where m.lifetime_spend <> coalesce(s.spend, 0)
+               or m.orders_count <> coalesce(s.orders, 0)
+        """)
+        assert counters == []
 
     async def facts(self) -> dict[str, Any]:
         """Everything about the members that must not depend on the order of arrival."""

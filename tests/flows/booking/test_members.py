@@ -286,7 +286,7 @@ async def test_a_message_without_a_ready_connection_waits_visibly(
 
 
 async def test_milestones_are_told_once_and_their_reward_may_cross_the_next(club: Desk) -> None:
-    club.programme = club.programme.model_copy(update={"tiers": ()})
+    club.programme = club.programme.model_copy(update={"tiers": None})
     await club.take(paid("920.00"))
     # 920 + 50 cross 500; its reward of 50 crosses 1000; that one's reward ends at 1070.
     assert await club.points() == 1070
@@ -296,7 +296,7 @@ async def test_milestones_are_told_once_and_their_reward_may_cross_the_next(club
 
 
 async def test_one_leap_over_two_marks_is_two_milestones(club: Desk) -> None:
-    club.programme = club.programme.model_copy(update={"tiers": ()})
+    club.programme = club.programme.model_copy(update={"tiers": None})
     await club.take(paid("1350.00"))
     assert [one["mark"] for one in await club.emitted("milestone.reached")] == [500, 1000, 1500]
     assert await club.points() == 1350 + 50 + 3 * 50

@@ -12,6 +12,7 @@ from rules import RuleSet
 from rules.shipped import shipped_rules
 from tests.flows.booking.desk import (
     ADA,
+    FLAT,
     NOON,
     Desk,
     cancelled,
@@ -287,7 +288,8 @@ async def test_the_entry_keeps_what_is_needed_to_explain_it(desk: Desk) -> None:
     assert entry.reason == "floor(79.90) = 79"
     assert entry.version == shipped_rules().version
     assert entry.occurred_at == NOON - timedelta(days=1)
-    assert entry.snapshot == {"tier": "", "factor": "1"}
+    assert entry.snapshot == {"tier": "", "factor": "1", "programme": FLAT.version}
+    assert entry.counts_at == entry.occurred_at
 
 
 async def test_a_rule_that_fails_at_run_time_stops_nothing(desk: Desk) -> None:
