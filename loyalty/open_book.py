@@ -251,6 +251,7 @@ class OpenBook:
             zone=self.zone,
             expiry_since=self.expiry_since,
             last_activity=self.last_activity,
+            consume=self._shelf.consume,
         )
         ahead._settled_at = self._settled_at
         ahead.settle(now)

@@ -28,7 +28,7 @@ class Shelf:
         self.held = 0
         self._by_sale: dict[str, list[Lot]] = {}
         self._expiry_of = expiry_of
-        self._consume = consume
+        self.consume = consume
         self._order: list[Lot] | None = None
         self._at: datetime | None = None
         self._spendable = self._pending = 0
@@ -139,7 +139,7 @@ class Shelf:
 
     def _rank(self, lot: Lot) -> tuple[Any, ...]:
         age = (lot.earned_at, lot.available_at, lot.id)
-        if self._consume == "fifo":
+        if self.consume == "fifo":
             return age
         expiry = self._expiry_of(lot)
         # Those that never expire come last, by age.

@@ -86,5 +86,6 @@ async def _read_closely(
         zone=terms.zone,
         expiry_since=terms.expiry_since,
         last_activity=row.last_activity_at,
+        consume=terms.consume,
     )
     return book.balance(now)

@@ -129,5 +129,6 @@ def _balance(
         zone=terms.zone,
         expiry_since=terms.expiry_since,
         last_activity=active_at,
+        consume=terms.consume,
     )
     return book.balance(at)

@@ -33,15 +33,21 @@ class Account:
     piles: list[Pile] = field(default_factory=list)
     owed: int = 0
     booked: int = 0
+    is_fifo: bool = False
+
+    def in_turn(self, piles: list[Pile]) -> list[Pile]:
+        """Soonest to close first, then the oldest; or by age alone."""
+        far = 10**9
+
+        def turn(pile: Pile) -> tuple[int, ...]:
+            closes = 0 if self.is_fifo else far if pile.closes is None else pile.closes
+            return (closes, pile.earned, pile.opens, pile.number)
+
+        return sorted(piles, key=turn)
 
     def usable(self, day: int) -> list[Pile]:
-        """What can be spent, soonest to close first, then the oldest."""
-        found = [one for one in self.piles if one.is_open(day) and one.left > one.held]
-        far = 10**9
-        return sorted(
-            found,
-            key=lambda p: (far if p.closes is None else p.closes, p.earned, p.opens, p.number),
-        )
+        """What can be spent, in the order of use."""
+        return self.in_turn([p for p in self.piles if p.is_open(day) and p.left > p.held])
 
     def available(self, day: int) -> int:
         """What can be spent, less what is owed."""
@@ -79,11 +85,7 @@ class Account:
 
     def reverse(self, points: int, sale: str, day: int, negative: str) -> None:
         """Takes back what a sale earned."""
-        far = 10**9
-        own = sorted(
-            (p for p in self.piles if sale and p.sale == sale),
-            key=lambda p: (far if p.closes is None else p.closes, p.earned, p.opens, p.number),
-        )
+        own = self.in_turn([p for p in self.piles if sale and p.sale == sale])
         got = self.take(points, own)
         if negative != "own_lot_only":
             got += self.take(points - got, self.usable(day))

@@ -26,12 +26,13 @@ POINTS = st.integers(1, 120)
 class Books(RuleBasedStateMachine):
     """Two members earn, lose, spend, hold, return and are merged; time goes on in between."""
 
-    @initialize()
-    def open(self) -> None:
+    @initialize(consume=st.sampled_from(["soonest_expiry", "fifo"]))
+    def open(self, consume: Any) -> None:
+        self.consume = consume
         self.numbers = itertools.count(10)
         self.day = 0
-        self.books = {one: PointsBook(one) for one in (ADA, BEN)}
-        self.model = {one: Account() for one in (ADA, BEN)}
+        self.books = {one: PointsBook(one, consume=consume) for one in (ADA, BEN)}
+        self.model = {one: Account(is_fifo=consume == "fifo") for one in (ADA, BEN)}
         self.spent: list[tuple[UUID, UUID]] = []
         self.returned: dict[UUID, int] = {}
         self.entries: list[Any] = []
@@ -206,6 +207,7 @@ class Books(RuleBasedStateMachine):
             book.lots,
             [debt for debt in book.debts if debt.remaining],
             [hold for hold in book.holds.values() if hold.state == "held"],
+            consume=self.consume,
         )
 
     @invariant()

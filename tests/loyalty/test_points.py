@@ -222,6 +222,30 @@ def test_how_often_a_book_is_opened_makes_no_difference_to_a_debt(opened: tuple[
     assert sum(lot.expired for lot in book.lots) == 4
 
 
+@pytest.mark.parametrize(("consume", "available"), [("fifo", 10), ("soonest_expiry", 10)])
+def test_looking_ahead_pays_in_the_order_of_use(consume: Any, available: int) -> None:
+    """Both lots are released on one day; the first to be used pays, the other may lapse."""
+    book = PointsBook(MEMBER, consume=consume)
+    book.redeem(10, posting(), now=START, into_debt=True)
+    earn(book, 10, earned=-2, opens=2, closes=None if consume == "soonest_expiry" else 5)
+    earn(book, 10, earned=-1, opens=2, closes=5 if consume == "soonest_expiry" else None)
+    ahead = reopened(book, consume=consume)
+    assert ahead.available(day(6)) == available
+    ahead.lapse(day(6), make_id)
+    assert ahead.total == ahead.available(day(6)) == available
+
+
+def test_first_in_first_out_pays_a_debt_with_the_oldest() -> None:
+    book = PointsBook(MEMBER, consume="fifo")
+    book.redeem(10, posting(), now=START, into_debt=True)
+    earn(book, 10, earned=-2, opens=2)
+    earn(book, 10, earned=-1, opens=2, closes=5)
+    ahead = reopened(book, consume="fifo")
+    assert ahead.available(day(6)) == 0
+    ahead.lapse(day(6), make_id)
+    assert (ahead.total, left(ahead)) == (0, [0, 0])
+
+
 def test_a_lot_that_lapsed_before_it_could_be_spent_pays_nothing() -> None:
     book = book_of((10, "shop:1", None))
     book.redeem(10, posting(), now=START)
