@@ -8,7 +8,7 @@ from typing import Any
 
 from rules.compiled import CompiledActions, CompiledAward, CompiledEarn, CompiledRule, LineFilter
 from rules.language import Expression, RuleRuntimeError
-from rules.language.arithmetic import Number, written
+from rules.language.arithmetic import written
 from rules.language.tree import Environment
 from rules.subjects import DATA
 
@@ -28,26 +28,25 @@ class Claim:
 
     Attributes:
         earn: Its earning by value, with `earns_on` for the lines it is for.
-        wanted: The points of its award or deduction; `told` is the expression filled in.
+        wanted: The points of its award or deduction.
+        is_flat: Whether those points are neither multiplied nor rounded with others.
+        kept: What came of it before, where the claim is the same for every event.
         factor: What it multiplies earnings by, with `multiplies` for the lines it is for.
         excludes: The lines that it takes out of every earning.
     """
 
     rule: CompiledRule
+    environment: Environment
     earn: CompiledEarn | None = None
     earns_on: Mask | None = None
     award: CompiledAward | None = None
-    wanted: Number | None = None
-    told: str = ""
+    wanted: Decimal | None = None
+    is_flat: bool = False
     factor: Decimal | None = None
     multiplies: Mask | None = None
     excludes: Mask | None = None
     tier: str = ""
-
-    @property
-    def is_flat(self) -> bool:
-        """Whether it gives points that are neither multiplied nor rounded with others."""
-        return self.wanted is not None and self.award is not None and self.award.is_flat
+    kept: dict[str, Any] | None = None
 
 
 def claim_of(rule: CompiledRule, actions: CompiledActions, environment: Environment) -> Claim:
@@ -58,14 +57,11 @@ def claim_of(rule: CompiledRule, actions: CompiledActions, environment: Environm
     """
     if actions.is_fixed:
         return _fixed(rule, actions, environment)
-    claim = Claim(rule)
+    claim = Claim(rule, environment)
     award = actions.award
     if award is not None and _holds(award.condition, environment):
-        claim.award = award
+        claim.award, claim.is_flat = award, award.is_flat
         claim.wanted = _wanted(award, environment)
-        # A fixed number is told from its value; the text costs as much as the number.
-        if award.fixed is None:
-            claim.told = award.points.filled_in(environment)
     if actions.earn is not None and _holds(actions.earn.condition, environment):
         claim.earn = actions.earn
         claim.earns_on = _mask(actions.earn.lines, environment)
@@ -86,7 +82,9 @@ def _fixed(rule: CompiledRule, actions: CompiledActions, environment: Environmen
     known: Claim | None = rule.kept.get(key)
     if known is None:
         assert actions.award is not None
-        known = Claim(rule, award=actions.award, wanted=_wanted(actions.award, environment))
+        known = Claim(rule, [], award=actions.award, kept={})
+        known.wanted = _wanted(actions.award, environment)
+        known.is_flat = actions.award.is_flat
         rule.kept[key] = known
     return known
 
@@ -107,9 +105,8 @@ def _mask(lines: LineFilter | None, environment: Environment) -> Mask | None:
     return found
 
 
-def _wanted(award: CompiledAward, environment: Environment) -> Number:
-    wanted: Number
-    wanted = award.points.run(environment) if award.fixed is None else award.fixed
+def _wanted(award: CompiledAward, environment: Environment) -> Decimal:
+    wanted = Decimal(award.points.run(environment))
     what = "award" if award.sign > 0 else "deduction"
     if wanted < 0:
         problem = f"the {what} would be negative ({written(wanted)} points)"

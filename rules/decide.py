@@ -11,7 +11,7 @@ from loyalty.events import Event, Frozen, Order, Payment
 from loyalty.facts import MemberFacts, RatedOrder, RatedPayment, Result
 from loyalty.programme import Programme
 from rules.claims import Claim
-from rules.decision import AppliedLimit, Award, Decision, Effect, LeftOut, RuleUse, TierMove
+from rules.decision import AppliedLimit, Award, Decision, Effect, LeftOut, RuleUse, TierMove, made
 from rules.earning import Reckoner, Share, as_decimal
 from rules.effecting import work_out
 from rules.explain import explain as trace_of
@@ -21,6 +21,9 @@ from rules.language.tree import Environment
 from rules.ruleset import RuleSet
 from rules.subjects import DATA
 from rules.telling import arithmetic, excluded_by
+
+MAX_KEPT = 256
+"""How many awards of a fixed number of points are kept per rule: factors and tiers are few."""
 
 _PURCHASES = (RatedOrder, RatedPayment)
 
@@ -51,8 +54,8 @@ def decide(
         rules: The rule set in force.
         data: The event's data as rules see it, where the caller has it (a `RatedOrder`).
         explain: Whether to give traces. What is decided is the same without, many times faster.
-        remember: Whether awards tell their arithmetic and verdicts the values that decided,
-            for storage. Only comparisons and simulations can do without.
+        remember: Whether to give what storage keeps: verdicts with the values that decided, and
+            the arithmetic of awards. Only comparisons and simulations can do without.
 
     Never raises for what a rule says: a rule that fails does not fire, and `errors` says why.
     """
@@ -60,7 +63,8 @@ def decide(
     outcomes = judge(rules.listening(event.type), event, member, programme, base=base)
     reckoner = Reckoner(base[DATA], member, programme)
     settle(outcomes, reckoner, is_purchase=isinstance(base[DATA], _PURCHASES))
-    awards, shares = _awards(outcomes, reckoner, is_told=explain or remember)
+    is_told = explain or remember
+    awards, shares = _awards(outcomes, reckoner, is_told=is_told)
     fired, otherwise, errors = [], [], []
     for outcome in outcomes:
         if outcome.verdict == "fired":
@@ -69,7 +73,8 @@ def decide(
             errors.append(f"{outcome.rule.id}: {outcome.error}")
         elif _does_otherwise(outcome):
             otherwise.append(outcome.rule.id)
-    return Decision(
+    return made(
+        Decision,
         version=rules.version,
         awards=tuple(awards),
         fired=tuple(fired),
@@ -77,8 +82,8 @@ def decide(
         errors=tuple(errors),
         uses=_uses(outcomes, awards, reckoner),
         set_tier=_set_tier(outcomes),
-        verdicts=tuple([verdict_of(one, remember=remember) for one in outcomes]),
-        left_out=_left_out(reckoner) if remember else (),
+        verdicts=tuple([verdict_of(one) for one in outcomes]) if is_told else (),
+        left_out=_left_out(reckoner) if is_told else (),
         traces=_traces(outcomes, shares, reckoner) if explain else (),
     )
 
@@ -136,7 +141,7 @@ def effects(  # noqa: PLR0913 - the facts of the decision again, and what came o
 def _environment(event: Event, member: MemberFacts, programme: Programme, data: Any) -> Environment:
     if data is None:
         data = event.data
-    if isinstance(data, (Order, Payment)) and not isinstance(data, _PURCHASES):
+    if not isinstance(data, _PURCHASES) and isinstance(data, (Order, Payment)):
         data = rate(data, programme)
     return [event, member, programme, data, None]
 
@@ -165,22 +170,27 @@ def _awards(
 
 def _award(share: Share, reckoner: Reckoner, *, is_told: bool) -> Award:
     claim = share.claim
-    return Award(
+    kept = None if is_told or claim.rule.has_limits else claim.kept
+    names = reckoner.multiplied_by(share) if reckoner.multipliers else ()
+    if kept is not None:
+        # The same number of points is granted again and again.
+        key = f"{share.points} {share.exact} {names}"
+        known: Award | None = kept.get(key)
+        if known is not None:
+            return known
+    award = made(
+        Award,
         rule=claim.rule.id,
         points=share.points,
         wanted=as_decimal(share.exact),
         flat=claim.is_flat,
         arithmetic=arithmetic(share, reckoner) if is_told else "",
         limits=_limits(claim, reckoner) if claim.rule.has_limits else (),
-        multiplied_by=_multipliers(share, reckoner) if reckoner.multipliers else (),
+        multiplied_by=names,
     )
-
-
-def _multipliers(share: Share, reckoner: Reckoner) -> tuple[str, ...]:
-    bits = share.bits
-    for part in share.parts:
-        bits |= part.bits
-    return tuple(one.rule.id for one in reckoner.applied(bits))
+    if kept is not None and len(kept) < MAX_KEPT:
+        kept[key] = award
+    return award
 
 
 def _limits(claim: Claim, reckoner: Reckoner) -> tuple[AppliedLimit, ...]:
@@ -208,7 +218,7 @@ def _uses(
             continue
         if any(award.rule == outcome.rule.id for award in awards):
             continue
-        limits = _limits(outcome.claim or Claim(outcome.rule), reckoner)
+        limits = _limits(outcome.claim or Claim(outcome.rule, []), reckoner)
         counted = tuple(limit for limit in limits if limit.kind == "times")
         if counted:
             found.append(RuleUse(rule=outcome.rule.id, limits=counted))

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any, Literal
+from functools import cache
+from typing import Any, Literal, TypeVar
 
 from pydantic import Field
 
@@ -23,6 +24,26 @@ VerdictName = Literal[
     "fired", "not held", "failed", "not in force", "not in audience", "held out", "lost", "cut off"
 ]
 """How a rule came out for one event."""
+
+
+M = TypeVar("M", bound=Frozen)
+
+
+def made(model: type[M], **fields: Any) -> M:
+    """An instance of what was just worked out, every field given, without validating it again:
+    that would cost more than deciding did (pydantic's `model_construct` costs even more)."""
+    found = model.__new__(model)
+    settle = object.__setattr__
+    settle(found, "__dict__", fields)
+    settle(found, "__pydantic_fields_set__", _all_fields(model))
+    settle(found, "__pydantic_extra__", None)
+    settle(found, "__pydantic_private__", None)
+    return found
+
+
+@cache
+def _all_fields(model: type[Frozen]) -> set[str]:
+    return set(model.model_fields)
 
 
 class ClauseTrace(Frozen):
@@ -64,8 +85,7 @@ class Verdict(Frozen):
     Attributes:
         at: What decided, as a place in the document: `when[1]`, `audience.tiers`, `hours`.
         by: The rule that won the group, was better, or ended the round.
-        values: The names in the deciding clause with what they were (with `explain` or
-            `remember`).
+        values: The names in the deciding clause with what they were.
         error: Why it failed.
     """
 
@@ -229,7 +249,9 @@ class Decision(Frozen):
         uses: Rules without points whose times are counted; booked like an award of nothing.
         set_tier: The tier that a rule sets, of the first rule that sets one.
         verdicts: One for every rule that listens to the event, in the order of the rules.
-        left_out: Lines that were excluded from earning, with `explain` or `remember`.
+        left_out: Lines that were excluded from earning.
+
+    Without `explain` and `remember` there are no traces, verdicts, arithmetic, or left-out lines.
     """
 
     version: str = Field(description="Content hash of the rule set.")

@@ -54,13 +54,15 @@ class Part:
 class Share:
     """What one claim comes to: `points` in the smallest unit, `exact` before rounding.
 
-    `units` are the exact points of what is rounded on its own, `parts` the amounts behind them.
+    `by_line` are the exact points of lines that are rounded on their own, `rest` what is rounded
+    once for the order; `parts` are the amounts behind them.
     """
 
     claim: Claim
     exact: Exact
     points: int
-    units: Sequence[tuple[int, Exact]] = ()
+    rest: Exact = _NONE
+    by_line: Sequence[tuple[int, Exact]] = ()
     parts: Sequence[Part] = ()
     bits: int = 0
     problem: str = ""
@@ -81,11 +83,6 @@ class Reckoner:
         self.programme = programme
         self.claims: Sequence[Claim] = ()
         self.multipliers: list[Claim] = []
-        self._factors: dict[int, Decimal] = {}
-        self._everywhere = 0
-        self._general = _ONE
-        self._is_plain = True
-        self._excluded: Mask | None = None
 
     def shares(self, claims: Sequence[Claim]) -> list[Share]:
         """What each claim that gives or takes points comes to, in their order.
@@ -93,22 +90,34 @@ class Reckoner:
         A share with a `problem` is out of range, and no part of the rest.
         """
         self._take(claims)
-        sums: dict[int, Exact] = {}
-        rounded: dict[int, int] = {}
         found: list[Share] = []
+        whole: Exact = _NONE
+        before = 0
+        by_line: dict[int, tuple[Exact, int]] = {}
         for claim in claims:
             if claim.wanted is None and claim.earn is None:
                 continue
-            share = self._flat(claim) if claim.is_flat else self._earned(claim)
-            found.append(share)
-            if share.problem:
+            if claim.is_flat:
+                found.append(self._flat(claim))
                 continue
-            for unit, value in share.units:
-                sums[unit] = total = add(sums[unit], value) if unit in sums else value
-                whole = self.rounded(total)
-                share.points += whole - rounded.get(unit, 0)
-                rounded[unit] = whole
+            share = self._earned(claim)
+            found.append(share)
+            if share.by_line:
+                self._round_lines(share, by_line)
+            if share.rest:
+                whole = add(whole, share.rest)
+                after = self.rounded(whole)
+                share.points += after - before
+                before = after
         return found
+
+    def _round_lines(self, share: Share, by_line: dict[int, tuple[Exact, int]]) -> None:
+        for line, value in share.by_line:
+            total, before = by_line.get(line, (_NONE, 0))
+            total = add(total, value)
+            after = self.rounded(total)
+            share.points += after - before
+            by_line[line] = (total, after)
 
     def _earned(self, claim: Claim) -> Share:
         """The exact share, not rounded yet, and its parts that are rounded on their own."""
@@ -117,22 +126,25 @@ class Reckoner:
         except decimal.DecimalException:
             return Share(claim, _NONE, 0, problem="the number of points is out of range")
         if share.exact > MAX_AWARD:
+            share.rest, share.by_line = _NONE, ()
             share.problem = f"the award would be more than {MAX_AWARD:,} points"
         return share
 
     def _exact(self, claim: Claim) -> Share:
         if claim.wanted is not None:
-            exact = EXACT.multiply(claim.wanted, self._general)
-            return Share(claim, exact, 0, ((WHOLE_ORDER, exact),), bits=self._everywhere)
+            exact: Exact = EXACT.multiply(claim.wanted, self._general)
+            return Share(claim, exact, 0, exact, bits=self._everywhere)
         earn = claim.earn
         assert earn is not None
         if self._is_plain and claim.earns_on is None and earn.rate and not earn.is_whole:
             worth = EXACT.multiply(self.data.eligible, self._general)
             exact = EXACT.multiply(worth, earn.rate)
-            return Share(claim, exact, 0, ((WHOLE_ORDER, exact),), self._all())
+            return Share(claim, exact, 0, exact, (), self._all())
         parts = self._parts(claim.earns_on)
         units = self._units(earn, parts)
-        return Share(claim, _total(units), 0, tuple(units.items()), parts)
+        exact = _total(units)
+        rest = units.pop(WHOLE_ORDER, _NONE)
+        return Share(claim, exact, 0, rest, tuple(units.items()), parts)
 
     def total(self, claims: Sequence[Claim]) -> int:
         """The points of some claims together, to compare one choice with another."""
@@ -141,13 +153,13 @@ class Reckoner:
     def rounded(self, value: Exact) -> int:
         """Points as whole numbers of the smallest unit, as the programme rounds."""
         scale, mode = self.programme.unit_scale, self.programme.rounding
-        if isinstance(value, Fraction):
+        # Not isinstance of Fraction: its abstract base makes that a slow question.
+        if not isinstance(value, Decimal):
             return _OF_FRACTIONS[mode](value * 10**scale)
-        if scale:
-            value = EXACT.scaleb(value, scale)
-        if mode == "floor" and value >= 0:
-            return int(value)
-        return int(value.to_integral_value(_MODES[mode]))
+        exact = EXACT.scaleb(value, scale) if scale else value
+        if mode == "floor":  # What is earned is never negative, so cutting off rounds down.
+            return int(exact)
+        return int(exact.to_integral_value(_MODES[mode]))
 
     def factor(self, bits: int) -> Decimal:
         """The factor where these multipliers apply, the tier's included."""
@@ -160,6 +172,16 @@ class Reckoner:
         """The multipliers of a factor."""
         return [one for at, one in enumerate(self.multipliers) if bits >> at & 1]
 
+    def multiplied_by(self, share: Share) -> tuple[str, ...]:
+        """The rules whose factors are in a share."""
+        bits = share.bits
+        for part in share.parts:
+            bits |= part.bits
+        names = self._names.get(bits)
+        if names is None:
+            names = self._names[bits] = tuple([one.rule.id for one in self.applied(bits)])
+        return names
+
     @property
     def lines(self) -> tuple[RatedLine, ...]:
         """The lines of an order; none for other events."""
@@ -168,8 +190,10 @@ class Reckoner:
 
     def _take(self, claims: Sequence[Claim]) -> None:
         self.claims = claims
-        self._factors.clear()
-        self._everywhere, self._excluded = 0, None
+        self._factors: dict[int, Decimal] = {}
+        self._names: dict[int, tuple[str, ...]] = {}
+        self._everywhere = 0
+        self._excluded: Mask | None = None
         self._is_plain = not (self.programme.rounding_scope == "line" and self.lines)
         multipliers: list[Claim] = []
         masks: list[Mask] = []
@@ -252,8 +276,10 @@ class Reckoner:
     def _flat(self, claim: Claim) -> Share:
         assert claim.award is not None
         assert claim.wanted is not None
-        wanted = claim.award.sign * Decimal(claim.wanted)
-        return Share(claim, wanted, claim.award.sign * self.rounded(abs(wanted)))
+        points = self.rounded(claim.wanted)
+        if claim.award.sign < 0:
+            return Share(claim, -claim.wanted, -points)
+        return Share(claim, claim.wanted, points)
 
 
 def _gather(found: dict[tuple[int, int], Part], key: tuple[int, int], amount: Decimal) -> None:

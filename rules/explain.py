@@ -16,10 +16,10 @@ _JUDGED = frozenset({"fired", "not held", "failed", "lost"})
 _PLAIN = frozenset({"fired", "not held", "not in force", "not in audience", "held out"})
 
 
-def verdict_of(outcome: Outcome, *, remember: bool) -> Verdict:
-    """How a rule came out, for storage; with the values that decided where they are wanted."""
+def verdict_of(outcome: Outcome) -> Verdict:
+    """How a rule came out and the values that decided, for storage."""
     rule, name = outcome.rule, outcome.verdict
-    values = _deciding(outcome) if remember and name in _JUDGED else None
+    values = _deciding(outcome) if name in _JUDGED else None
     if values or name not in _PLAIN:
         return Verdict(
             rule=rule.id,
@@ -115,7 +115,7 @@ def _why(outcome: Outcome, clauses: tuple[ClauseTrace, ...]) -> str:
         return _why_fired(outcome.rule, clauses)
     if outcome.verdict == "not held":
         return _why_not(outcome.rule, clauses)
-    return why(verdict_of(outcome, remember=False), outcome.rule.document)
+    return why(verdict_of(outcome), outcome.rule.document)
 
 
 def why(verdict: Verdict, document: RuleDocument) -> str:

@@ -130,7 +130,11 @@ def defect(error: Exception) -> str:
 def settle(outcomes: Sequence[Outcome], reckoner: Reckoner, *, is_purchase: bool) -> None:
     """Lets the best rule stand where only one may: in groups by points, and, where a programme
     gives one rule per purchase, among multipliers and flat awards. Equals go to the earlier."""
-    contested = [one for one in outcomes if one.rule.mode in _BY_POINTS and one.verdict == "fired"]
+    contested = [
+        one
+        for one in outcomes
+        if one.rule.is_rival and one.rule.mode in _BY_POINTS and one.verdict == "fired"
+    ]
     if contested:
         rivals: dict[tuple[str, str], list[Outcome]] = {}
         for outcome in contested:

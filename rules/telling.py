@@ -24,8 +24,12 @@ def arithmetic(share: Share, reckoner: Reckoner) -> str:
         told = _earned(claim.earn, share.parts, reckoner)
         return f"{told} = {_shown(share)}{_rounding(share, points, reckoner)}"
     assert claim.wanted is not None
+    assert claim.award is not None
     total = written(claim.wanted)
-    told = total if not claim.told or claim.told == total else f"{claim.told} = {total}"
+    told = total
+    if claim.award.fixed is None:
+        filled = claim.award.points.filled_in(claim.environment)
+        told = total if filled == total else f"{filled} = {total}"
     if not claim.is_flat:
         factor = reckoner.factor(share.bits)
         if factor != 1:
