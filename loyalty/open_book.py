@@ -31,7 +31,6 @@ class OpenBook:
         total: The sum of the member's entries.
         entries: Those added since the book was opened.
         moves: Accounts whose lots were taken over, for the store.
-        last_activity: From which a balance that lapses by inactivity lives on (see `touch`).
 
     Call `lapse` when the book is opened and once more before it is written.
     """
@@ -57,7 +56,7 @@ class OpenBook:
         self.expiry = expiry
         self.zone = ZoneInfo(zone) if isinstance(zone, str) else zone
         self.expiry_since = expiry_since
-        self.last_activity = last_activity
+        self._last_activity = last_activity
         self.entries: list[Entry] = []
         self.moves: list[Move] = []
         self._lapsed_at: datetime | None = None
@@ -79,6 +78,19 @@ class OpenBook:
         self.holds.update((hold.key, hold) for hold in holds)
 
     # --- reading
+
+    @property
+    def last_activity(self) -> datetime | None:
+        """From when a balance that lapses by inactivity lives on (see `touch`)."""
+        return self._last_activity
+
+    @last_activity.setter
+    def last_activity(self, at: datetime | None) -> None:
+        self._last_activity = at
+        if self.expiry.mode == "inactivity_months":
+            self._whole = self._whole_balance_lapses_at()
+            self._shelf.recount()
+            self._lapsed_at = None
 
     @property
     def lots(self) -> list[Lot]:
@@ -149,10 +161,6 @@ class OpenBook:
             return
         if self.last_activity is None or at > self.last_activity:
             self.last_activity = at
-            self._whole = self._whole_balance_lapses_at()
-            if self.expiry.mode == "inactivity_months":
-                self._shelf.recount()
-                self._lapsed_at = None
 
     def lapse(self, now: datetime, make_id: MakeId) -> list[Entry]:
         """Writes down what has expired by now, after what is owed was paid in due time."""

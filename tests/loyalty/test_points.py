@@ -320,6 +320,14 @@ def test_activity_renews_the_whole_balance() -> None:
     assert book.available(datetime(2027, 1, 11, tzinfo=UTC)) == 0
 
 
+def test_an_activity_that_is_set_counts_at_once() -> None:
+    """As a merge does, which keeps the later of two."""
+    book = book_of((10, "", None), expiry=INACTIVE, last_activity=day(0))
+    assert book.available(day(200)) == 0
+    book.last_activity = day(100)
+    assert book.available(day(200)) == 10
+
+
 def test_what_is_no_activity_renews_nothing() -> None:
     policy = INACTIVE.model_copy(update={"activity": ("redeem",)})
     book = PointsBook(MEMBER, expiry=policy, last_activity=day(0))
