@@ -23,7 +23,7 @@ try:
 except ImportError:
     atheris = None
 
-if atheris:
+if atheris and "--plain" not in sys.argv:
     with atheris.instrument_imports(include=["rules.language", "rules.clause"]):
         import rules.language  # noqa: F401 - imported here to be instrumented.
 

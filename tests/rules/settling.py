@@ -94,7 +94,7 @@ def check_sound(data: bytes) -> None:
     event_type = dice.pick(tuple(EventType))
     if dice.below(2):
         event_type = EventType.ORDER_PAID
-    scope = on_a_line(scope_of(event_type))
+    scope = on_a_line(scope_of(event_type, LETS if event_type is EventType.ORDER_PAID else {}))
     kind = dice.pick(KINDS)
     text = Writer(scope, dice).write(kind)
     expression = _accepted(text, scope)

@@ -9,7 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from rules.language import BOOL, DATE, INSTANT, NUMBER, TEXT, Scope, Type
+from rules.language import (
+    BOOL,
+    DATE,
+    INSTANT,
+    NUMBER,
+    TEXT,
+    Scope,
+    Type,
+    compile_expression,
+)
 from rules.language.functions import FUNCTIONS, Parameter, Signature
 from rules.language.types import ListType, OptionalType, RecordType, TextType
 from tests.rules.dice import Dice
@@ -23,6 +32,16 @@ CONSTANTS: dict[Type, tuple[str, ...]] = {
     DATE: (),
     INSTANT: ("event.time",),
 }  # fmt: skip
+WRITTEN: dict[Type, tuple[str, ...]] = {
+    DATE: ("'2024-02-29'", "'0001-01-01'", "'9999-12-31'", "'2026-01-04'"),
+    INSTANT: (
+        "'2026-01-03T23:30:00Z'",
+        "'0001-01-01T00:00:00+14:00'",
+        "'9999-12-31T23:59:59-14:00'",
+    ),
+}
+"""Days as texts, which are read where a day is expected, and only there."""
+
 SHORTEST = {
     BOOL: "True", NUMBER: "1", TEXT: "'gold'", INSTANT: "event.time", DATE: "date_of(event.time)",
 }  # fmt: skip
@@ -56,9 +75,9 @@ class Writer:
 
     def __init__(self, scope: Scope, dice: Dice) -> None:
         self._dice = dice
-        self._paths = [
-            path for name, found in scope.names.items() for path in paths(Path(name, found.type))
-        ]
+        kinds = {name: found.type for name, found in scope.names.items()}
+        kinds.update({name: compile_expression(name, scope).type for name in scope.lets})
+        self._paths = [path for name, kind in kinds.items() for path in paths(Path(name, kind))]
         self._item: list[Path] = []
 
     def write(self, kind: Type, depth: int = 0) -> str:
@@ -67,6 +86,12 @@ class Writer:
             return SHORTEST[kind]
         ways = [self._constant, self._path, self._call, self._call, self._choice, self._special]
         return self._dice.pick(ways)(kind, depth + 1)
+
+    def _expected(self, kind: Type, depth: int) -> str:
+        """An expression for a place that expects the type, where days may be written."""
+        if kind in WRITTEN and self._dice.below(3) == 1:
+            return self._dice.pick(WRITTEN[kind])
+        return self.write(kind, depth)
 
     def _constant(self, kind: Type, depth: int) -> str:
         return self._dice.pick(CONSTANTS[kind] or (SHORTEST[kind],))
@@ -105,7 +130,7 @@ class Writer:
         if isinstance(wanted.type, TextType) and wanted.type.choices:
             return repr(self._dice.pick(wanted.type.choices))
         if not wanted.check:
-            return self.write(wanted.type, depth)
+            return self._expected(wanted.type, depth)
         if self._dice.below(2) and wanted.type == TEXT:
             return self._path(wanted.type, depth)
         given = [one for one in CONSTANTS[wanted.type] if not one.startswith("-")]
@@ -134,7 +159,7 @@ class Writer:
 
     def _comparison(self, depth: int) -> str:
         kind = self._dice.pick(KINDS)
-        left, right = self.write(kind, depth), self.write(kind, depth)
+        left, right = self.write(kind, depth), self._expected(kind, depth)
         if kind in (BOOL, TEXT):
             left = f"trim({left})" if kind == TEXT else left
             return f"({left} {self._dice.pick(('==', '!='))} {right})"
@@ -153,7 +178,7 @@ class Writer:
         if lists and self._dice.below(2):
             return f"({self.write(TEXT, depth)} {word} {self._dice.pick(lists).text})"
         kind = self._dice.pick((NUMBER, INSTANT, DATE))
-        options = ", ".join(self.write(kind, depth) for _ in range(1 + self._dice.below(3)))
+        options = ", ".join(self._expected(kind, depth) for _ in range(1 + self._dice.below(3)))
         return f"({self.write(kind, depth)} {word} [{options}])"
 
     def _lists(self) -> list[Path]:
@@ -188,11 +213,11 @@ class Writer:
         return f"({called} or {self.write(NUMBER, depth)})" if way in {"max", "min"} else called
 
     def _arithmetic(self, depth: int) -> str:
-        left, right = self.write(NUMBER, depth), self.write(NUMBER, depth)
+        left = self.write(NUMBER, depth)
+        if self._dice.below(4) == 1:
+            return f"(-{left})"
         sign = self._dice.pick(("+", "-", "*"))
-        return (
-            f"(-{left} {sign} {right})" if self._dice.below(4) == 1 else f"({left} {sign} {right})"
-        )
+        return f"({left} {sign} {self.write(NUMBER, depth)})"
 
     def _quotient(self, depth: int) -> str:
         left, right = self.write(NUMBER, depth), self.write(NUMBER, depth)
