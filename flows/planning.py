@@ -238,6 +238,8 @@ def verdict_on(occasion: Occasion, effect: Effect) -> Verdict:
         return Verdict(True)
     channel = Channel(effect.channel)
     member = occasion.member
+    if member.state == "erased":
+        return Verdict(False, "erased: this person asked to be forgotten")
     address = member.email if channel is Channel.EMAIL else member.phone
     return judge(channel, address, occasion.consents.get((channel.value, address or "")))
 

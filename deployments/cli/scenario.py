@@ -75,8 +75,8 @@ async def _play(
 ) -> list[Verdict]:
     verdicts = []
     try:
-        async with stage(server) as database:
-            async for verdict in play_all(database, cases):
+        async with stage(server) as databases:
+            async for verdict in play_all(databases, cases):
                 verdicts.append(verdict)
                 show(verdict)
     except (StoreAway, OSError, asyncpg.PostgresError) as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from deployments.scenario.engine import Engine
+from flows.upkeep import keep_up
 from flows.yearly import celebrate
 from loyalty.store import calendar
 
@@ -16,6 +17,7 @@ async def begin(engine: Engine) -> None:
 async def tick(engine: Engine) -> None:
     """Does whatever is due at the engine's instant."""
     await engine.work_off()
+    await keep_up(engine.database, engine.terms())
     if engine.in_force.settings.anniversary or engine.in_force.settings.birthday:
         await celebrate(engine.database, engine.in_force.programme, now=engine.now)
     await engine.work_off()

@@ -147,34 +147,34 @@ class Engine:
 
     async def work_off(self, event: Event | None = None) -> None:
         """Books until nothing waits. What another connection works on is left to it."""
-        triggers = [event.trigger] if event else await self._waiting()
+        if event is not None:
+            waiting = [event.trigger]
+        else:
+            async with self.database.begin() as connection:
+                waiting = list(await inbox.waiting(connection, now=self.now))
         tries = 0
-        while triggers:
-            done = [await self._book_next(trigger) for trigger in TRIGGERS if trigger in triggers]
-            if any(done):
-                tries = 0
-            elif tries > _PATIENCE:
-                raise Stuck(f"events of {', '.join(triggers)} wait and cannot be claimed")
-            else:
-                tries += 1
+        while waiting:
+            tries += 1
+            for trigger in [one for one in TRIGGERS if one in waiting]:
+                is_booked, waiting = await self._book_next(trigger, waiting)
+                tries = 0 if is_booked else tries
+            if tries > _PATIENCE:
+                raise Stuck(f"events of {', '.join(waiting)} wait and cannot be claimed")
+            if tries:
                 await asyncio.sleep(0.001)
-            triggers = await self._waiting()
 
-    async def _waiting(self) -> list[str]:
-        async with self.database.begin() as connection:
-            return list(await inbox.waiting(connection, now=self.now))
-
-    async def _book_next(self, trigger: str) -> bool:
+    async def _book_next(self, trigger: str, waiting: list[str]) -> tuple[bool, list[str]]:
+        """Books what waits for a trigger; whether anything did, and what waits now."""
         try:
             async with self.database.begin() as connection:
                 items = await inbox.claim(connection, trigger, limit=1000, now=self.now)
                 if items:
                     await book(connection, items, self.terms(), run_id=None)
-                return bool(items)
+                return bool(items), list(await inbox.waiting(connection, now=self.now))
         except DBAPIError as error:
             # Two transactions in each other's way: the same batch goes through when tried again.
             if str(getattr(error.orig, "sqlstate", "")) in _CONFLICTS:
-                return True
+                return True, waiting
             raise
 
     async def ending(self, event: Event, *, is_new: bool) -> Ending:

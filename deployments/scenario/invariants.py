@@ -51,6 +51,7 @@ _LEFT_WAITING = text("select business_key, state from inbox where state in ('wai
 async def broken(world: World) -> list[str]:
     """The invariants that do not hold now, in words."""
     async with world.database.begin() as connection:
+        await world.members.learn(connection)
         observer = world.observer(connection)
         return [
             *await _sums(connection, observer),

@@ -1,7 +1,9 @@
-"""Plays cases one after the other, each on an empty database, and says what differed."""
+"""Plays cases, each on an empty database, and says what differed."""
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -36,13 +38,35 @@ class Verdict:
         return {"id": self.id, "passed": self.passed, "differences": list(self.differences)}
 
 
-async def play_all(database: Database, cases: Sequence[Case]) -> AsyncIterator[Verdict]:
-    """Plays cases on a migrated database of their own; whatever is in it is deleted."""
+async def play_all(databases: Sequence[Database], cases: Sequence[Case]) -> AsyncIterator[Verdict]:
+    """Plays cases, as many at once as there are databases; answers in the order of the cases.
+
+    Args:
+        databases: Migrated, and for nothing else: whatever is in them is deleted.
+    """
     rule_sets: dict[str, RuleSet] = {}
-    await empty(database)
-    for case in cases:
-        yield Verdict(case.id, tuple(await play(database, case, rule_sets)))
-        await empty(database)
+    free: asyncio.Queue[Database] = asyncio.Queue()
+    for database in databases:
+        free.put_nowait(database)
+
+    async def one(case: Case) -> Verdict:
+        database = await free.get()
+        try:
+            await empty(database)
+            began = time.perf_counter()
+            told = await play(database, case, rule_sets)
+            return Verdict(case.id, tuple(told), time.perf_counter() - began)
+        finally:
+            free.put_nowait(database)
+
+    tasks = [asyncio.create_task(one(case)) for case in cases]
+    try:
+        for task in tasks:
+            yield await task
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def play(

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from deployments.scenario.expectations import Expectation
@@ -20,7 +21,8 @@ _REFS = "#/$defs/{model}"
 
 def schema() -> dict[str, Any]:
     """The schema (2020-12) of a whole file."""
-    models = [Settings, Expectation, Concurrent, *dict.fromkeys(KINDS.values())]
+    models: list[type[BaseModel]] = [Settings, Expectation, Concurrent]
+    models += dict.fromkeys(KINDS.values())
     # What a file says, not what is made of it: amounts are written as text or numbers.
     names, defined = models_json_schema(
         [(model, "validation") for model in models],
@@ -28,7 +30,7 @@ def schema() -> dict[str, Any]:
         ref_template=_REFS,
     )
     defs = {name: _plain(one) for name, one in defined["$defs"].items()}
-    by_kind = {kind: names[model, "validation"] for kind, model in KINDS.items()}  # type: ignore[index]
+    by_kind = {kind: names[model, "validation"] for kind, model in KINDS.items()}
     concurrent = defs["Concurrent"]
     concurrent["properties"]["concurrent"]["items"] = _one_of(by_kind)
     defs["Step"] = {

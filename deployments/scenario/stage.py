@@ -6,11 +6,10 @@ in a temporary folder; with one, a database of its own is created on that server
 
 from __future__ import annotations
 
-import asyncio
 import os
 import tempfile
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 
 import asyncpg
@@ -46,10 +45,11 @@ _NOT_ALLOWED = "42501"
 
 
 @asynccontextmanager
-async def stage(url: str = "") -> AsyncIterator[Database]:
-    """An empty, migrated database for the run of the block.
+async def stage(url: str = "", *, count: int = 2) -> AsyncIterator[list[Database]]:
+    """Empty, migrated databases for the run of the block.
 
     Args:
+        count: How many; so many cases can be played at once.
         url: A PostgreSQL server on which a database may be created; one of our own by default.
 
     Raises:
@@ -58,11 +58,19 @@ async def stage(url: str = "") -> AsyncIterator[Database]:
     """
     if not url:
         with _own_server() as server:
-            async with opened(server.url("scenarios")) as database:
-                yield database
+            for at in range(count):
+                server.psql(f"create database scenarios_{at};")
+            async with _all_opened([server.url(f"scenarios_{at}") for at in range(count)]) as found:
+                yield found
         return
-    async with _borrowed(url) as address, opened(address) as database:
-        yield database
+    async with _borrowed(url, count) as urls, _all_opened(urls) as found:
+        yield found
+
+
+@asynccontextmanager
+async def _all_opened(urls: Sequence[str]) -> AsyncIterator[list[Database]]:
+    async with AsyncExitStack() as stack:
+        yield [await stack.enter_async_context(opened(url)) for url in urls]
 
 
 @asynccontextmanager
@@ -116,24 +124,23 @@ def _own_server() -> Iterator[EmbeddedPostgres]:
             server.psql("alter system set synchronous_commit = off;")
             server.psql("alter system set full_page_writes = off;")
             server.psql("select pg_reload_conf();")
-            server.psql("create database scenarios;")
             yield server
         finally:
             server.stop()
 
 
 @asynccontextmanager
-async def _borrowed(url: str) -> AsyncIterator[str]:
-    """The address of a database of our own on somebody's server, dropped afterwards."""
+async def _borrowed(url: str, count: int) -> AsyncIterator[list[str]]:
+    """The addresses of databases of our own on somebody's server, dropped afterwards."""
     plain = url.replace("postgresql+asyncpg://", "postgresql://", 1)
-    name = f"hub_scenarios_{os.getpid()}"
+    names = [f"hub_scenarios_{os.getpid()}_{at}" for at in range(count)]
     keeper = await asyncpg.connect(plain)
     try:
-        await keeper.execute(f'create database "{name}"')
-        try:
-            yield make_url(plain).set(database=name).render_as_string(hide_password=False)
-        finally:
-            await asyncio.sleep(0)
-            await keeper.execute(f'drop database if exists "{name}" with (force)')
+        for name in names:
+            await keeper.execute(f'create database "{name}"')
+        address = make_url(plain)
+        yield [address.set(database=name).render_as_string(hide_password=False) for name in names]
     finally:
+        for name in names:
+            await keeper.execute(f'drop database if exists "{name}" with (force)')
         await keeper.close()

@@ -72,7 +72,7 @@ class World:
         self.members = Members()
         self.vendor = Vendor(database)
         self.personal: dict[str, set[str]] = {}
-        self._raw = case.raw_settings
+        self.raw = case.raw_settings
         self._pending: list[tuple[datetime, dict[str, Any]]] = []
         self._parts = [part for step in case.steps for part in _parts_of(step)]
         self._translator = Translator(case.settings, self._parts)
@@ -93,7 +93,7 @@ class World:
         missing = [*self.case.settings.later, *dict.fromkeys(later)]
         if missing:
             raise NotSupported(f"not supported yet: {', '.join(missing)}")
-        await self._change(self._raw)
+        await self._change(self.raw)
 
     async def play(self, step: steps.Step | steps.Concurrent) -> Happening:
         """Does what the step says, at its time."""
@@ -108,11 +108,14 @@ class World:
             happened = await self._do(step, step.at or self.engine.now)
         if self._writes:
             await self.vendor.hand_over(self.engine.now)
-        async with self.database.begin() as connection:
-            await self.members.learn(connection)
-        if self._writes:
+            await self.meet()
             happened.messages = await self.vendor.news(self.members)
         return happened
+
+    async def meet(self) -> None:
+        """Learns who the names of the file are by now."""
+        async with self.database.begin() as connection:
+            await self.members.learn(connection)
 
     def observer(self, connection: Any) -> Observer:
         """Answers what the database says at this moment of the story."""
@@ -144,7 +147,7 @@ class World:
                 return await self._settings_change(step)
             case steps.FxSet():
                 rates = {step.currency: {step.date.isoformat(): step.rate}}
-                await self._change(merged(self._raw, {"fx": rates}))
+                await self._change(merged(self.raw, {"fx": rates}))
                 return Happening()
             case steps.FromMinor() | steps.DeferredRevenue():
                 return _answer(step, self.settings)
@@ -155,6 +158,8 @@ class World:
     async def _report(self, step: Any, at: datetime) -> Happening:
         """A step that a store reports: an event."""
         self._note_person(step)
+        if isinstance(step, steps.MemberErased):
+            await self.meet()
         try:
             event = self._translator.event(step, at)
         except (ValidationError, MoneyError, ValueError) as error:
@@ -192,13 +197,13 @@ class World:
         due = [one for one in self._pending if one[0] <= self.engine.now]
         for one in sorted(due, key=lambda change: change[0]):
             self._pending.remove(one)
-            await self._change(merged(self._raw, one[1]))
+            await self._change(merged(self.raw, one[1]))
 
     async def _change(self, raw: dict[str, Any]) -> None:
         settings = Settings.model_validate(raw)
         templates = [part.template for part in self._parts if isinstance(part, _REQUEST)]
         await self.engine.put_in_force(terms_of(settings), templates)
-        self._raw = raw
+        self.raw = raw
         self._translator.settings = settings
 
 
