@@ -12,8 +12,9 @@ from loyalty.facts import MemberFacts, RatedOrder, RatedPayment, Result
 from loyalty.programme import Programme
 from rules.claims import Claim
 from rules.decision import AppliedLimit, Award, Decision, Effect, LeftOut, RuleUse, TierMove, made
-from rules.earning import Reckoner, Share, as_decimal
+from rules.earning import Reckoner, Share
 from rules.effecting import work_out
+from rules.exact import as_decimal
 from rules.explain import explain as trace_of
 from rules.explain import verdict_of
 from rules.judge import Outcome, judge, settle

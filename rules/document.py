@@ -112,6 +112,8 @@ class RuleDocument(Frozen):
                 "`limits` count what the rule itself awards, and a multiplier's points belong "
                 "to the rules that earn: put the limits there, or give a bonus with `award`"
             )
+        if "deduct" in names:
+            raise ValueError("`limits` hold what is given, and a deduction gives nothing")
         if not names & {"earn", "award"} and any(one.kind == "points" for one in self.limits):
             raise ValueError("a limit of `points` needs `earn` or `award`; write `times` instead")
         keys = [(one.kind, one.per, one.every) for one in self.limits]

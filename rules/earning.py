@@ -8,8 +8,7 @@ whole, whatever the number of rules.
 from __future__ import annotations
 
 import decimal
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -19,9 +18,8 @@ from loyalty.facts import MemberFacts, RatedLine
 from loyalty.programme import Programme
 from rules.claims import MAX_AWARD, Claim, Mask
 from rules.compiled import CompiledEarn
-from rules.language.arithmetic import EXACT, QUOTIENT
-
-Exact = Decimal | Fraction
+from rules.exact import Exact, add, in_units, settled
+from rules.language.arithmetic import EXACT
 
 WHOLE_ORDER = -1
 """The part of an order that is rounded on its own where lines are not: all of it, or what is no
@@ -29,16 +27,6 @@ line's."""
 
 _ONE = Decimal(1)
 _NONE = Decimal(0)
-_HALF = Fraction(1, 2)
-
-_MODES = {
-    "floor": decimal.ROUND_FLOOR, "ceil": decimal.ROUND_CEILING,
-    "half_up": decimal.ROUND_HALF_UP, "half_even": decimal.ROUND_HALF_EVEN,
-}  # fmt: skip
-_OF_FRACTIONS: dict[str, Callable[[Fraction], int]] = {
-    "floor": math.floor, "ceil": math.ceil, "half_up": lambda one: math.floor(one + _HALF),
-    "half_even": round,
-}  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -152,14 +140,7 @@ class Reckoner:
 
     def rounded(self, value: Exact) -> int:
         """Points as whole numbers of the smallest unit, as the programme rounds."""
-        scale, mode = self.programme.unit_scale, self.programme.rounding
-        # Not isinstance of Fraction: its abstract base makes that a slow question.
-        if not isinstance(value, Decimal):
-            return _OF_FRACTIONS[mode](value * 10**scale)
-        exact = EXACT.scaleb(value, scale) if scale else value
-        if mode == "floor":  # What is earned is never negative, so cutting off rounds down.
-            return int(exact)
-        return int(exact.to_integral_value(_MODES[mode]))
+        return in_units(value, self.programme.unit_scale, self.programme.rounding)
 
     def factor(self, bits: int) -> Decimal:
         """The factor where these multipliers apply, the tier's included."""
@@ -305,19 +286,6 @@ def _worth(earn: CompiledEarn, amount: Decimal, weighted: Decimal) -> Exact:
     return settled(Fraction(steps) * Fraction(earn.points) * exact)
 
 
-def settled(value: Fraction) -> Exact:
-    """The number as a decimal where it ends within reach, else as it is."""
-    quotient = QUOTIENT.divide(Decimal(value.numerator), Decimal(value.denominator))
-    return quotient if Fraction(quotient) == value else value
-
-
-def add(one: Exact, other: Exact) -> Exact:
-    """The exact sum."""
-    if isinstance(one, Decimal) and isinstance(other, Decimal):
-        return EXACT.add(one, other)
-    return Fraction(one) + Fraction(other)
-
-
 def _total(units: dict[int, Exact]) -> Exact:
     if len(units) == 1:
         return next(iter(units.values()))
@@ -325,10 +293,3 @@ def _total(units: dict[int, Exact]) -> Exact:
     for value in units.values():
         total = add(total, value)
     return total
-
-
-def as_decimal(value: Exact) -> Decimal:
-    """The number for storage: exact, or at 28 digits where it never ends."""
-    if isinstance(value, Decimal):
-        return value
-    return QUOTIENT.divide(Decimal(value.numerator), Decimal(value.denominator))

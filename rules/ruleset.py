@@ -17,6 +17,7 @@ from rules.document import RuleDocument
 from rules.examples import check_examples
 from rules.language import ExpressionError
 from rules.problems import RuleProblem, RuleSetError, problems_of
+from rules.review import needs_approval, warnings
 from rules.yaml_documents import YamlError, read_yaml
 
 MAX_RULES = 5_000
@@ -104,6 +105,16 @@ class RuleSet:
     def listening(self, event_type: EventType) -> tuple[CompiledRule, ...]:
         """The enabled rules for a kind of event, highest priority first, then by id."""
         return self._listening.get(event_type, ())
+
+    @property
+    def needs_approval(self) -> tuple[RuleProblem, ...]:
+        """What a second person has to agree to before the rules go live."""
+        return needs_approval(self.rules)
+
+    @property
+    def warnings(self) -> tuple[RuleProblem, ...]:
+        """What is doubtful: rules that can never fire, windows that overlap."""
+        return warnings(self.rules)
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError("a rule set does not change: load another one")

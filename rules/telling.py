@@ -8,7 +8,8 @@ from decimal import Decimal
 from loyalty.events import Payment
 from rules.claims import Claim
 from rules.compiled import CompiledEarn
-from rules.earning import Part, Reckoner, Share, as_decimal
+from rules.earning import Part, Reckoner, Share
+from rules.exact import as_decimal
 from rules.language.arithmetic import EXACT, written
 
 SHOWN_PARTS = 4
