@@ -96,7 +96,11 @@ class AdjustmentsDesk(Clerk):
                 del self.work.papers.asked[asked.key]
             return refused(item, reason, code="would_go_negative", member=member)
         asked.state, asked.ended_at, asked.is_changed = "booked", self.terms.now, True
-        return self.conclude(case, None)
+        if counts_at is not None:
+            self.progress.count_points(
+                member, asked.data.points, kind=EntryKind.ADJUST, at=counts_at
+            )
+        return self.conclude(case)
 
     def _move(self, member: Member, wanted: Adjustment, posting: Posting) -> bool:
         """Gives or takes the points; False where there are not enough to take."""

@@ -165,7 +165,7 @@ select exists (
     select 1 from entries where member_id = :holder and kind in ('redeem', 'return')
       and id > :marker
 ) or exists (
-    select 1 from holds where member_id = :holder and created_at > :since
+    select 1 from holds where member_id = :holder and created_at >= :since
 ) or exists (
     select 1 from allocations a
     join entries e on e.id = a.entry_id join lots l on l.id = a.lot_id

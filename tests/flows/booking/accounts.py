@@ -38,9 +38,9 @@ def programme(**changes: Any) -> Programme:
     return Programme.model_validate({**known, **changes})
 
 
-def held(id: str, points: int, *, at: datetime = NOON) -> Event:
-    """reward.held by Ada."""
-    return event("reward.held", id, {"id": id, "points": points, "customer": ADA}, at=at)
+def held(id: str, points: int, *, at: datetime = NOON, customer: dict[str, Any] = ADA) -> Event:
+    """reward.held, by Ada unless told."""
+    return event("reward.held", id, {"id": id, "points": points, "customer": customer}, at=at)
 
 
 def captured(hold: str, *, used_on: str | None = None, at: datetime = NOON) -> Event:
@@ -89,7 +89,7 @@ def merged(
 
 def erased(customer: dict[str, Any] = ADA, *, at: datetime = NOON) -> Event:
     """member.erased."""
-    key = str(customer.get("id") or customer.get("email"))
+    key = str(customer.get("id", "request-1"))
     return event("member.erased", key, {"customer": customer}, at=at)
 
 

@@ -116,8 +116,11 @@ async def test_the_end_of_a_refused_hold_does_not_wait_for_ever(shop: Desk) -> N
 
 async def test_held_points_outlive_their_day_until_they_are_let_go(shop: Desk) -> None:
     shop.programme = programme(expiry={"mode": "days", "n": 30})
+    shop.expiry_since = NOON + 20 * DAY
     await shop.take(paid("50.00", id="1002"))
     await shop.take(held("h1", 150))
+    shop.now = NOON + 39 * DAY
+    assert await balance(shop) == (0, 0, 150)
     shop.now = NOON + 40 * DAY
     await shop.take(released("h1", at=shop.now))
     assert await balance(shop) == (100, 0, 0)
@@ -131,7 +134,10 @@ async def test_spent_points_come_back_once_with_the_order_they_were_used_on(
     shop.programme = RETURNING
     await shop.take(spent("q1", 70, used_on="2002"), paid("20.00", id="2002"))
     assert await balance(shop) == (50, 0, 0)
-    ends = {"refund": [refunded("r1", order="2002", full=True)], "cancellation": [cancelled("2002")]}
+    ends = {
+        "refund": [refunded("r1", order="2002", full=True)],
+        "cancellation": [cancelled("2002")],
+    }
     ends["both"] = ends["refund"] + ends["cancellation"]
     await shop.take(*ends[way])
     assert await balance(shop) == (100, 0, 0)
