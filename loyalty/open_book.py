@@ -181,10 +181,10 @@ class OpenBook:
         """
         paid = 0
         if self.debts and self.debt:
-            released = [lot for lot in self.lots if lot.free and lot.available_at <= now]
-            due = sorted(self._shelf.in_order(released), key=lambda lot: lot.available_at)
+            free = [lot for lot in self.lots if lot.free and lot.available_at <= now]
+            due = self._shelf.in_order(free)
             for debt in self.debts:
-                paid += self._pay(debt, [lot for lot in due if self._could_pay(lot, debt)], now)
+                paid += self._pay(debt, self._payers(debt, due), now)
         self._settled_at = now
         return paid
 
@@ -243,10 +243,15 @@ class OpenBook:
         lot.expired += points
         return entry
 
-    def _could_pay(self, lot: Lot, debt: Debt) -> bool:
-        """Whether the lot was still good at the first instant it and the debt were both there."""
-        met = max(lot.available_at, debt.posted_at, self._settled_at or debt.posted_at)
-        return not self._shelf.is_expired(lot, met)
+    def _payers(self, debt: Debt, due: list[Lot]) -> list[Lot]:
+        """The lots that pay a debt, in turn: by when lot and debt met, then in the order of use.
+
+        A lot that had expired before they met pays nothing.
+        """
+        floor = max(debt.posted_at, self._settled_at or debt.posted_at)
+        met = {lot.id: max(lot.available_at, floor) for lot in due}
+        good = [lot for lot in due if not self._shelf.is_expired(lot, met[lot.id])]
+        return sorted(good, key=lambda lot: met[lot.id])
 
     def _looking_ahead(self, now: datetime) -> Balance:
         """The balance as `lapse` would leave it, on copies."""

@@ -468,6 +468,19 @@ def test_lots_move_with_their_days_and_debts_meet_what_is_there() -> None:
     assert (taking.available(START), taking.pending(START)) == (70, 9)
 
 
+def test_a_debt_that_comes_with_a_merge_is_paid_in_the_order_of_use() -> None:
+    """However long ago points were released, those that expire first pay first."""
+    giving, taking = PointsBook(MEMBER), PointsBook(OTHER)
+    earn(giving, 10, opens=0)
+    earn(giving, 10, opens=1, closes=3)
+    for book in (giving, taking):
+        book.lapse(day(2), make_id)
+    taking.redeem(10, posting(at=day(2)), now=day(2), into_debt=True)
+    estate, _ = giving.hand_over(posting())
+    taking.take_over(estate, posting(), now=day(2))
+    assert left(taking) == [10, 0]
+
+
 def test_a_merge_is_undone_lot_by_lot() -> None:
     giving, taking = book_of((80, "shop:2", None)), PointsBook(OTHER)
     earn(taking, 30, "shop:1")
