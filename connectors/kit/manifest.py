@@ -61,6 +61,20 @@ class Limit:
 
 
 @dataclass(frozen=True, slots=True)
+class Contract:
+    """A file that the vendor publishes, and which calls it is about.
+
+    Attributes:
+        path: Below the folder of the contracts, `specs/klaviyo/openapi.json`.
+        base: What stands before its paths in the connector's calls, `/v1`; of several
+            contracts the one with the longest base that fits is the call's.
+    """
+
+    path: str
+    base: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Manifest:
     """A connector's declaration.
 
@@ -72,8 +86,7 @@ class Manifest:
         poll: Asks what changed; every shop, till and CRM that can be asked has one.
         subscriptions: Looks after the webhook subscriptions at the vendor.
         connect_with: In place of `connect`, for clients whose OAuth token is kept by the hub.
-        contract: The vendor's published contract, below the contracts' folder.
-        contract_base: What stands before the contract's paths in this connector's calls.
+        contracts: What the vendor publishes of the calls that the connector makes.
         exempt: Criteria of the quality scale that do not apply, by name, with the reason.
     """
 
@@ -96,8 +109,7 @@ class Manifest:
     poll: Poll | None = None
     subscriptions: Lifecycle | None = None
     connect_with: Callable[[Any, TokenStore], Client] | None = None
-    contract: str = ""
-    contract_base: str = ""
+    contracts: tuple[Contract, ...] = ()
     exempt: Mapping[str, str] = field(default_factory=dict)
 
     def open(self, account: Any, *, tokens: TokenStore | None = None) -> Client:

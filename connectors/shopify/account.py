@@ -15,7 +15,7 @@ from connectors.kit.payload import BlankIsNone
 
 
 class ShopifyAccount(Account):
-    """One shop. The app's client secret signs the webhooks, the access token reads the API."""
+    """One shop. The app's client secret signs the webhooks, the access token opens the API."""
 
     shop_domain: str = Field(
         description="The shop's own domain at Shopify, such as aroma-house.myshopify.com.",
@@ -29,6 +29,11 @@ class ShopifyAccount(Account):
     )
     previous_client_secret: OptionalSecret = Field(
         None, description="The secret before a rotation, for the hour in which both are in use."
+    )
+    metafield_namespace: str = Field(
+        "loyalty",
+        description="Namespace of the customers' metafields that the hub writes.",
+        pattern=r"^[A-Za-z0-9_-]{3,40}$",
     )
     base_url: Annotated[BaseUrl | None, BlankIsNone] = Field(
         None, description="Leave empty: the shop's domain. Another address is for the sandbox."

@@ -1,7 +1,77 @@
-"""What the hub does at Shopify: nothing yet. In this release the connector only listens."""
+"""What the hub does at Shopify: tags and metafields, discount codes, gift cards, store credit."""
 
 from __future__ import annotations
 
-from connectors.kit.action import Action
+from connectors.kit.action import Action, Capability, Idempotency, Sent
+from connectors.kit.capabilities import (
+    CouponIssue,
+    CustomerChange,
+    GiftCardIssue,
+    Issued,
+    StoreCreditGrant,
+)
+from connectors.shopify.customers import update_customer
+from connectors.shopify.rewards import (
+    find_coupon,
+    find_gift_card,
+    grant_store_credit,
+    issue_coupon,
+    issue_gift_card,
+)
 
-ACTIONS: tuple[Action, ...] = ()
+UPDATE_CUSTOMER = Action(
+    name="update_customer",
+    title="Change a customer's tags and metafields.",
+    input=CustomerChange,
+    output=Sent,
+    idempotency=Idempotency.UPSERT,
+    run=update_customer,
+    capability=Capability.CUSTOMER,
+    sample="update_customer.response.json",
+    scopes=("read_customers", "write_customers"),
+)
+
+ISSUE_COUPON = Action(
+    name="issue_coupon",
+    title="Issue a discount code to a customer.",
+    input=CouponIssue,
+    output=Issued,
+    idempotency=Idempotency.SEARCH_FIRST,
+    run=issue_coupon,
+    find=find_coupon,
+    capability=Capability.COUPON,
+    sample="issue_coupon.response.json",
+    scopes=("read_customers", "write_discounts"),
+)
+
+ISSUE_GIFT_CARD = Action(
+    name="issue_gift_card",
+    title="Issue a gift card to a customer.",
+    input=GiftCardIssue,
+    output=Issued,
+    idempotency=Idempotency.SEARCH_FIRST,
+    run=issue_gift_card,
+    find=find_gift_card,
+    capability=Capability.GIFT_CARD,
+    sample="issue_gift_card.response.json",
+    scopes=("read_customers", "read_gift_cards", "write_gift_cards"),
+)
+
+GRANT_STORE_CREDIT = Action(
+    name="grant_store_credit",
+    title="Credit a customer's account at the shop.",
+    input=StoreCreditGrant,
+    output=Sent,
+    idempotency=Idempotency.NONE,
+    run=grant_store_credit,
+    capability=Capability.STORE_CREDIT,
+    sample="grant_store_credit.response.json",
+    scopes=("read_customers", "write_store_credit_account_transactions"),
+)
+
+ACTIONS: tuple[Action, ...] = (
+    UPDATE_CUSTOMER,
+    ISSUE_COUPON,
+    ISSUE_GIFT_CARD,
+    GRANT_STORE_CREDIT,
+)

@@ -5,10 +5,13 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from connectors.kit.manifest import Limit, Manifest
+from connectors.kit.manifest import Contract, Limit, Manifest
 from connectors.shopify.account import ShopifyAccount
 from connectors.shopify.actions import ACTIONS
+from connectors.shopify.polling import POLL
+from connectors.shopify.subscriptions import SUBSCRIPTIONS
 from connectors.shopify.triggers import WEBHOOK
+from connectors.shopify.version import API_VERSION, GRAPHQL
 
 if TYPE_CHECKING:
     from connectors.shopify.client import ShopifyClient
@@ -24,7 +27,7 @@ MANIFEST = Manifest(
     slug="shopify",
     name="Shopify",
     docs_url="https://shopify.dev/docs/api/webhooks",
-    api_version="2026-07",
+    api_version=API_VERSION,
     api_sunset=date(2027, 7, 1),
     owner="loyalty-hub",
     account=ShopifyAccount,
@@ -39,15 +42,33 @@ MANIFEST = Manifest(
     connect=_connect,
     actions=ACTIONS,
     webhook=WEBHOOK,
+    poll=POLL,
+    subscriptions=SUBSCRIPTIONS,
     auth="Admin API access token; webhooks signed with the app's client secret",
-    scopes=("read_customers", "read_orders"),
-    data_classes=("name", "email", "phone"),
+    scopes=(
+        "read_customers",
+        "write_customers",
+        "read_orders",
+        "write_discounts",
+        "read_gift_cards",
+        "write_gift_cards",
+        "write_store_credit_account_transactions",
+    ),
+    data_classes=("name", "email", "phone", "order"),
+    contracts=(
+        Contract("specs/shopify/admin.2026-07.graphql", GRAPHQL),
+        Contract("specs/shopify/rest-paths.2026-04.json"),
+    ),
     known_limits=(
-        "Only listens: nothing is written to the shop in this release.",
+        "Store credit takes no idempotency key and cannot be looked for: after a lost answer a "
+        "person decides whether to grant it again.",
+        "A lost gift card is looked for among the shop's 250 newest.",
+        "Gift cards need a Shopify plan and app permission that allow the API to create them.",
+        "The poll reads Shopify's legacy REST resources, which are what its webhooks carry; "
+        "orders older than 60 days need the scope read_all_orders.",
         "orders/edited is not used; orders/updated tells the same edit with the whole order.",
         "Two updates of an order with the same updated_at count as one revision.",
         "How an order was paid is not in the webhook, so tenders (gift cards) stay empty.",
         "A refund names no customer; it is found by its order.",
-        "Test orders of the shop count like real ones.",
     ),
 )

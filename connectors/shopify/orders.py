@@ -57,6 +57,7 @@ def order_of(payload: OrderPayload, customer: Customer | None) -> Order:
         tip=payload.total_tip_received,
         codes=tuple(one.code for one in payload.discount_codes if one.code),
         channel=payload.source_name,
+        is_test=bool(payload.test),
         customer=customer,
     )
 

@@ -167,6 +167,7 @@ class OrderPayload(VendorModel):
     total_tip_received: Money = Decimal(0)
     taxes_included: bool | None = False
     source_name: Text = ""
+    test: bool | None = False
     email: Contact = None
     phone: Contact = None
     customer_locale: Text = ""
@@ -175,3 +176,20 @@ class OrderPayload(VendorModel):
     shipping_lines: Items[ShippingPayload] = ()
     discount_codes: Items[DiscountCode] = ()
     refunds: Items[RefundPayload] = ()
+
+
+class PrivacyCustomer(VendorModel):
+    id: OptionalId = None
+    email: Contact = None
+    phone: Contact = None
+
+
+class DataRequest(VendorModel):
+    id: OptionalId = None
+
+
+class PrivacyPayload(VendorModel):
+    """customers/data_request, customers/redact and shop/redact."""
+
+    customer: PrivacyCustomer | None = None
+    data_request: DataRequest | None = None

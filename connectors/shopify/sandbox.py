@@ -1,8 +1,9 @@
-"""A stand-in for a Shopify shop: it answers the shop query and sends signed webhooks."""
+"""A stand-in for a Shopify shop: GraphQL, the resources that are polled, signed webhooks."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
 from starlette.requests import Request
@@ -12,8 +13,9 @@ from starlette.routing import BaseRoute, Route
 from connectors.kit.outgoing import SendingSandbox
 from connectors.kit.webhook import Webhook
 from connectors.kit.window import Window
-from connectors.shopify.client import API_VERSION, GRAPHQL
+from connectors.shopify.stand_in import StandInShop
 from connectors.shopify.triggers import WEBHOOK
+from connectors.shopify.version import ADMIN, API_VERSION, GRAPHQL
 
 SANDBOX_ACCOUNT = {
     "shop_domain": "aroma-house.myshopify.com",
@@ -27,6 +29,9 @@ class ShopifySandbox(SendingSandbox):
 
     Args:
         points: What the query bucket gives back each second; a query costs one point.
+
+    Attributes:
+        resources: What polling finds: `orders` and `customers`, as REST tells them.
     """
 
     slug = "shopify"
@@ -36,21 +41,72 @@ class ShopifySandbox(SendingSandbox):
         super().__init__()
         self._points = points
         self._window = Window(points, 1.0)
+        self.shop = StandInShop(self)
+        self.resources: dict[str, list[dict[str, Any]]] = {"orders": [], "customers": []}
 
     def routes(self) -> Sequence[BaseRoute]:
-        return [Route(GRAPHQL, self._graphql, methods=["POST"])]
+        return [
+            Route(GRAPHQL, self._graphql, methods=["POST"]),
+            Route(f"{ADMIN}/{{resource}}.json", self._changed, methods=["GET"]),
+        ]
 
     async def _graphql(self, request: Request) -> Response:
-        token = request.headers.get("X-Shopify-Access-Token", "")
-        if token != SANDBOX_ACCOUNT["access_token"]:
-            refusal = "[API] Invalid API key or access token (unrecognized login or wrong password)"
-            return JSONResponse({"errors": refusal}, status_code=401)
+        if refused := self._unauthorised(request):
+            return refused
         if self._window.take():
             return self._refusal("Throttled", "THROTTLED", available=0)
-        asked = (await request.json()).get("query")
-        if not isinstance(asked, str) or "shop" not in asked:
+        asked = await request.json()
+        query = asked.get("query")
+        data = self.shop.answer(query, asked.get("variables") or {}) if query else None
+        if data is None:
             return self._refusal("Query is not part of the sandbox", "undefinedField")
-        return JSONResponse({"data": {"shop": {"name": "Aroma House"}}, "extensions": self._cost()})
+        return JSONResponse({"data": data, "extensions": self._cost()})
+
+    async def _changed(self, request: Request) -> Response:
+        """Oldest change first, one record a page, so that links have to be followed."""
+        if refused := self._unauthorised(request):
+            return refused
+        resource = request.path_params["resource"]
+        start = request.query_params.get("updated_at_min") or request.query_params["page_info"]
+        place = int(request.query_params.get("place", 0))
+        since = datetime.fromisoformat(start)
+        known = sorted(self.resources.get(resource, ()), key=lambda one: one["updated_at"])
+        found = [one for one in known if datetime.fromisoformat(one["updated_at"]) >= since]
+        links = [
+            f"<{request.url.replace(query=None).include_query_params(page_info=start, place=to)}>; "
+            f'rel="{name}"'
+            for to, name in ((place - 1, "previous"), (place + 1, "next"))
+            if 0 <= to < len(found)
+        ]
+        headers = {"Link": ", ".join(links)} if links else {}
+        return JSONResponse({resource: found[place : place + 1]}, headers=headers)
+
+    def stage(self) -> Sequence[tuple[str, dict[str, Any]]]:
+        """Mila signs up and orders twice; one order is cancelled, of the other some goes back."""
+        at = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=2)
+        times = [(at + timedelta(minutes=minute)).isoformat() for minute in (0, 5, 10, 20)]
+        mila = {"id": 7001, "email": "mila.brandt@shop.example", "first_name": "Mila"}
+        mila |= {"created_at": times[0], "updated_at": times[0]}
+        first, second = _order(4501, mila, times[1]), _order(4502, mila, times[1])
+        refund = _refund(4501, times[2])
+        changed = {**first, "updated_at": times[2], "financial_status": "partially_refunded"}
+        changed["refunds"] = [refund]
+        cancelled = {**second, "cancelled_at": times[3], "updated_at": times[3]}
+        self.resources = {"customers": [mila], "orders": [changed, cancelled]}
+        return [
+            ("customers/create", mila),
+            ("orders/paid", first),
+            ("orders/paid", second),
+            ("refunds/create", refund),
+            ("orders/updated", changed),
+            ("orders/cancelled", cancelled),
+        ]
+
+    def _unauthorised(self, request: Request) -> Response | None:
+        if request.headers.get("X-Shopify-Access-Token") == SANDBOX_ACCOUNT["access_token"]:
+            return None
+        refusal = "[API] Invalid API key or access token (unrecognized login or wrong password)"
+        return JSONResponse({"errors": refusal}, status_code=401)
 
     def _refusal(self, message: str, code: str, available: int | None = None) -> Response:
         error = {"message": message, "extensions": {"code": code}}
@@ -70,3 +126,31 @@ class ShopifySandbox(SendingSandbox):
             "x-shopify-webhook-id": delivery_id,
             "x-shopify-api-version": API_VERSION,
         }
+
+
+def _order(number: int, customer: dict[str, Any], when: str) -> dict[str, Any]:
+    return {
+        "id": number,
+        "name": f"#{number - 3500}",
+        "currency": "EUR",
+        "financial_status": "paid",
+        "created_at": when,
+        "processed_at": when,
+        "updated_at": when,
+        "total_price": "24.00",
+        "customer": customer,
+        "line_items": [{"id": number * 10, "title": "Sencha", "quantity": 2, "price": "12.00"}],
+    }
+
+
+def _refund(order: int, when: str) -> dict[str, Any]:
+    line = {"line_item_id": order * 10, "quantity": 1, "subtotal": "12.00", "total_tax": "0.00"}
+    money = {"kind": "refund", "status": "success", "amount": "12.00", "currency": "EUR"}
+    return {
+        "id": order * 100,
+        "order_id": order,
+        "created_at": when,
+        "processed_at": when,
+        "refund_line_items": [line],
+        "transactions": [money],
+    }

@@ -10,7 +10,7 @@ every parser asks the body itself: an order counts as paid or cancelled where *i
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -18,6 +18,8 @@ from connectors.kit.payload import first_time, read
 from connectors.kit.webhook import (
     BadSignature,
     InboundRequest,
+    Notice,
+    NoticeKind,
     Parse,
     Source,
     Trigger,
@@ -25,6 +27,7 @@ from connectors.kit.webhook import (
     Webhook,
     decode_json,
     hmac_base64,
+    no_events,
     require_match,
     signing_secrets,
 )
@@ -34,6 +37,7 @@ from connectors.shopify.payloads import (
     ConsentPayload,
     CustomerPayload,
     OrderPayload,
+    PrivacyPayload,
     RefundPayload,
 )
 from loyalty.events import (
@@ -41,6 +45,7 @@ from loyalty.events import (
     Channel,
     ConsentState,
     Customer,
+    Erasure,
     Event,
     EventType,
     subject_of,
@@ -251,6 +256,57 @@ def parse_refund(payload: Any, request: InboundRequest, source: Source) -> Seque
     ]
 
 
+# --- the app and its data --------------------------------------------------------------------
+
+COMPLIANCE = frozenset({"customers/data_request", "customers/redact", "shop/redact"})
+"""Mandatory topics of every app, set in its configuration, not by subscription.
+
+https://shopify.dev/docs/apps/build/compliance/privacy-law-compliance
+"""
+
+
+def parse_erasure(payload: Any, request: InboundRequest, source: Source) -> Sequence[Event]:
+    """customers/redact: the person is to be forgotten."""
+    found = read(PrivacyPayload, payload)
+    if found.customer is None or found.customer.id is None:
+        raise Unreadable("the request to erase names no customer")
+    who = Customer(id=found.customer.id, email=found.customer.email, phone=found.customer.phone)
+    return [
+        Event(
+            type=EventType.MEMBER_ERASED,
+            store=source.store,
+            key=found.customer.id,
+            time=request.received_at,
+            subject=subject_of(source.store, who, found.customer.id),
+            data=Erasure(customer=who),
+        )
+    ]
+
+
+def _uninstalled(payload: Any, request: InboundRequest) -> Notice:
+    return Notice(
+        NoticeKind.REVOKED,
+        "the app was uninstalled from the shop: install it again and enter its new token",
+    )
+
+
+def _data_request(payload: Any, request: InboundRequest) -> Notice:
+    found = read(PrivacyPayload, payload)
+    detail = {
+        "customer_id": (found.customer.id if found.customer else None) or "",
+        "data_request_id": (found.data_request.id if found.data_request else None) or "",
+    }
+    text = "a customer of the shop asks what is stored about them: answer within 30 days"
+    return Notice(NoticeKind.DATA_REQUEST, text, detail)
+
+
+def _shop_erasure(payload: Any, request: InboundRequest) -> Notice:
+    return Notice(
+        NoticeKind.SHOP_ERASURE,
+        "the app was removed 48 hours ago, and the data of this shop's customers are to be erased",
+    )
+
+
 # --- the declaration -------------------------------------------------------------------------
 
 
@@ -261,6 +317,17 @@ def _trigger(topic: str, parse: Parse, title: str, *types: EventType) -> Trigger
         title=title,
         parse=parse,
         sample=f"{topic.replace('/', '_')}.json",
+    )
+
+
+def _notice(topic: str, notice: Callable[[Any, InboundRequest], Notice], title: str) -> Trigger:
+    return Trigger(
+        vendor_event=topic,
+        event_types=(),
+        title=title,
+        parse=no_events,
+        sample=f"{topic.replace('/', '_')}.json",
+        notice=notice,
     )
 
 
@@ -282,6 +349,11 @@ _ALL = (
              EventType.ORDER_CANCELLED),
     _trigger("refunds/create", parse_refund, "Money was given back on an order.",
              EventType.ORDER_REFUNDED),
+    _trigger("customers/redact", parse_erasure, "A customer is to be forgotten.",
+             EventType.MEMBER_ERASED),
+    _notice("customers/data_request", _data_request, "A customer asks for their data."),
+    _notice("shop/redact", _shop_erasure, "The data of the shop are to be erased."),
+    _notice("app/uninstalled", _uninstalled, "The app was uninstalled."),
 )  # fmt: skip
 
 WEBHOOK = Webhook(
