@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from loyalty.events import Frozen, Line, Order, Payment
 from loyalty.facts import RatedLine, RatedOrder, RatedPayment
@@ -120,7 +120,7 @@ def rate(
         counts = data.amount if programme.eligible.tip else data.amount - data.tip
         eligible = _converted(max(counts, _NONE), programme, fx_rate)
         fields |= {"eligible": eligible, "fx_rate": fx_rate}
-        return RatedPayment.model_construct(**fields)
+        return _built(RatedPayment, fields)
     lines, extra = eligible_parts(data, programme.eligible)
     before = sum(lines, extra)
     eligible = _converted(_after_tenders(data, programme.eligible, before), programme, fx_rate)
@@ -128,7 +128,7 @@ def rate(
         *lines, extra = _shares(eligible, [*lines, extra], programme.currency)
     rated = tuple(_rated(line, share) for line, share in zip(data.lines, lines, strict=True))
     fields |= {"lines": rated, "eligible": eligible, "extra": extra, "fx_rate": fx_rate}
-    return RatedOrder.model_construct(**fields)
+    return _built(RatedOrder, fields)
 
 
 def _converted(amount: Decimal, programme: Programme, fx_rate: Decimal) -> Decimal:
@@ -147,6 +147,24 @@ def _shares(whole: Decimal, parts: Sequence[Decimal], currency: str) -> list[Dec
 
 
 def _rated(line: Line, eligible: Decimal) -> RatedLine:
-    fields: dict[str, Any] = {name: line.__dict__[name] for name in Line.model_fields}
+    fields = {name: line.__dict__[name] for name in _LINE_FIELDS}
     fields["eligible"] = eligible
-    return RatedLine.model_construct(**fields)
+    return _built(RatedLine, fields)
+
+
+_LINE_FIELDS = tuple(Line.model_fields)
+_Model = TypeVar("_Model", bound=Frozen)
+
+
+def _built(model: type[_Model], fields: dict[str, Any]) -> _Model:
+    """What `model_construct` does, ten times faster: all fields are there, and none is private.
+
+    An order of ten lines is built again for every decision, and twice for every refund.
+    """
+    built = model.__new__(model)
+    settle = object.__setattr__
+    settle(built, "__dict__", fields)
+    settle(built, "__pydantic_fields_set__", set(fields))
+    settle(built, "__pydantic_extra__", None)
+    settle(built, "__pydantic_private__", None)
+    return built
