@@ -107,13 +107,13 @@ def test_a_person_is_found_by_id_then_email_then_telephone() -> None:
 
 def test_what_a_store_does_not_say_is_not_forgotten() -> None:
     ada = member(first_name="Ada", email="ada@example.com", tags=["a"])
-    assert not ada.learn(Customer(id="1", email="nonsense"))
+    assert not ada.learn(Customer(id="1", email="nonsense"), at=NOON)
     assert not ada.is_changed
-    assert ada.learn(Customer(id="1", last_name="L", tags=("a", "b"), created_at=NOON))
+    assert ada.learn(Customer(id="1", last_name="L", tags=("a", "b"), created_at=NOON), at=NOON)
     assert (ada.first_name, ada.last_name, ada.email) == ("Ada", "L", "ada@example.com")
     assert ada.tags == ["a", "b"]
     earlier = NOON - timedelta(days=400)
-    assert ada.learn(Customer(id="1", created_at=earlier))
+    assert ada.learn(Customer(id="1", created_at=earlier), at=NOON)
     assert ada.joined_at == earlier
 
 
