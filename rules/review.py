@@ -1,145 +1,93 @@
-"""What a second pair of eyes should see before rules are published: not wrong, but doubtful.
-
-Two lists: what needs approval (points given or taken by a constant that looks like a slip of the
-pen), and warnings (rules that can never fire, windows that overlap where only one rule wins).
-"""
+"""Looks at rules before they are put in force: examples, texts, what changed, who has to agree."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from decimal import Decimal
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
 
-from rules.actions import AwardPoints, Deduct, Earn
-from rules.clause import structured
-from rules.document import RuleDocument
-from rules.language import ExpressionError
-from rules.language.arithmetic import fits_literal, written
+from loyalty.programme import Programme
+from rules.diffing import RuleSetDiff, diff
 from rules.problems import RuleProblem
+from rules.rehearsal import run_examples
+from rules.ruleset import RuleSet
+from rules.templates import Template, missing_templates
 
-MANY_POINTS = 1_000_000
-"""An award of more than this by a constant needs approval."""
-
-MAX_COMPARED = 200
-"""Rules of one group beyond this are not compared with each other."""
-
-
-def needs_approval(rules: Iterable[RuleDocument]) -> tuple[RuleProblem, ...]:
-    """Rules that a second person has to agree to, each with its place and why."""
-    return tuple(problem for rule in rules for problem in _doubtful_points(rule))
+NO_RULES = RuleSet.load([])
+"""What is compared with before anything was published."""
 
 
-def _doubtful_points(rule: RuleDocument) -> Iterator[RuleProblem]:
-    for place, action in rule.actions():
-        name, body = action.given
-        if isinstance(body, Earn) and body.points > MANY_POINTS:
-            told = f"it earns {written(body.points)} points per {written(body.per)}"
-            yield RuleProblem(rule.id, f"{place}.earn.points", told)
-        if not isinstance(body, (AwardPoints, Deduct)):
-            continue
-        where = f"{place}.{name}.points"
-        points = _constant(body.points)
-        if isinstance(body, Deduct):
-            amount = "" if points is None else f" {written(points)}"
-            yield RuleProblem(rule.id, where, f"it takes{amount} points away from members")
-        elif points is None:
-            continue
-        elif points > MANY_POINTS:
-            yield RuleProblem(rule.id, where, f"it awards {int(points):,} points at once")
-        elif points < 0:
-            told = f"it awards {written(points)} points, which fails: write `deduct` to take points"
-            yield RuleProblem(rule.id, where, told)
+@dataclass(frozen=True, slots=True)
+class Review:
+    """What is to be known of rules that compile, before they are published.
+
+    Attributes:
+        problems: What forbids publishing: examples that fail, texts that are not there.
+        needs: Why a second person has to agree; empty where nobody has to.
+        examples: How many examples were run.
+    """
+
+    rules: RuleSet
+    changes: RuleSetDiff
+    problems: tuple[RuleProblem, ...]
+    needs: tuple[str, ...]
+    examples: int
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether it may be published, if need be after a second person agreed."""
+        return not self.problems
+
+    def document(self) -> dict[str, Any]:
+        """The review for machines."""
+        return {
+            "version": self.rules.version,
+            "rules": len(self.rules),
+            "examples": self.examples,
+            "problems": [
+                {"rule": one.rule, "place": one.place, "message": one.message}
+                for one in self.problems
+            ],
+            "needs_approval": list(self.needs),
+            "changes": self.changes.model_dump(mode="json"),
+        }
 
 
-def _constant(text: str) -> Decimal | None:
-    """The number of an expression that is nothing but a number, its sign included."""
-    digits = text.strip().replace(" ", "").replace("_", "")
-    try:
-        value = Decimal(digits)
-    except ArithmeticError:
-        return None
-    return value if fits_literal(value) else None
+def review(
+    rules: RuleSet,
+    before: RuleSet | None,
+    programme: Programme,
+    *,
+    templates: Mapping[str, Template] | None = None,
+) -> Review:
+    """Runs the examples and says what publishing would mean.
 
-
-def warnings(rules: Sequence[RuleDocument]) -> tuple[RuleProblem, ...]:
-    """What the rules do that their authors hardly want: each with its place and what to do."""
-    enabled = sorted(
-        (rule for rule in rules if rule.enabled), key=lambda one: (-one.priority, one.id)
+    Args:
+        before: The rules in force; None where there are none.
+        templates: The texts there are; None where they are not looked at.
+    """
+    changes = diff(before or NO_RULES, rules)
+    failing = [
+        RuleProblem(
+            one.rule,
+            f"examples[{one.example}]",
+            f"{f'{one.says} ' if one.says else ''}expected {one.expected}, but it is {one.actual}",
+        )
+        for one in run_examples(rules)
+    ]
+    missing = missing_templates(rules, templates) if templates is not None else ()
+    return Review(
+        rules=rules,
+        changes=changes,
+        problems=(*failing, *missing),
+        needs=tuple(_needs(rules, changes, programme)),
+        examples=sum(len(one.examples) for one in rules.rules),
     )
-    found = [problem for rule in enabled for problem in _never_by_itself(rule)]
-    found += _never_reached(enabled)
-    found += _overlaps(enabled)
-    return tuple(dict.fromkeys(found))
 
 
-def _never_by_itself(rule: RuleDocument) -> Iterator[RuleProblem]:
-    if rule.holdout is not None and rule.holdout.percent == 100:
-        yield RuleProblem(rule.id, "holdout", "it holds out everybody, so it never fires")
-    dead = [at for at, clause in enumerate(rule.when) if clause.strip() == "False"]
-    if dead and (rule.match == "all" or len(dead) == len(rule.when)) and not rule.otherwise:
-        yield RuleProblem(rule.id, f"when[{dead[0]}]", "it is never true, so the rule never fires")
-    if rule.match == "all":
-        yield from _contradictions(rule)
-
-
-def _contradictions(rule: RuleDocument) -> Iterator[RuleProblem]:
-    """Two conditions that ask one field to equal different things."""
-    asked: dict[str, object] = {}
-    for at, clause in enumerate(rule.when):
-        try:
-            found = structured(clause)
-        except ExpressionError:
-            continue
-        if found is None or found.op != "==" or rule.otherwise:
-            continue
-        if asked.setdefault(found.field, found.value) != found.value:
-            told = f"`{found.field}` cannot equal two things at once, so the rule never fires"
-            yield RuleProblem(rule.id, f"when[{at}]", told)
-
-
-def _is_unconditional(rule: RuleDocument) -> bool:
-    return not rule.when and rule.window.is_open and not rule.audience and not rule.holdout
-
-
-def _never_reached(rules: Sequence[RuleDocument]) -> Iterator[RuleProblem]:
-    """Rules behind one that always fires and lets none after it do so."""
-    stops: dict[str, str] = {}
-    firsts: dict[tuple[str, str], str] = {}
-    for rule in rules:
-        group = rule.group.name
-        stopped = [stops.get(kind) for kind in rule.on]
-        if all(stopped):
-            told = f"`{stopped[0]}` always fires before it and ends the round: it never fires"
-            yield RuleProblem(rule.id, "priority", told)
-        elif rule.group.mode == "first":
-            winners = [firsts.get((kind, group)) for kind in rule.on]
-            if all(winners):
-                told = f"`{winners[0]}` always fires before it in its group: it never fires"
-                yield RuleProblem(rule.id, "group", told)
-        if not _is_unconditional(rule):
-            continue
-        for kind in rule.on:
-            if rule.group.mode == "first":
-                firsts.setdefault((kind, group), rule.id)
-                is_winner = firsts[kind, group] == rule.id
-            else:
-                is_winner = True
-            if rule.stop and is_winner:
-                stops.setdefault(kind, rule.id)
-
-
-def _overlaps(rules: Sequence[RuleDocument]) -> Iterator[RuleProblem]:
-    """Windows that overlap in a group where only the first fires: by accident, mostly."""
-    groups: dict[str, list[RuleDocument]] = {}
-    for rule in rules:
-        if rule.group.mode == "first" and not rule.window.is_open:
-            groups.setdefault(rule.group.name, []).append(rule)
-    for group in groups.values():
-        compared = group[:MAX_COMPARED]
-        for at, later in enumerate(compared):
-            for earlier in compared[:at]:
-                if set(earlier.on) & set(later.on) and earlier.window.may_overlap(later.window):
-                    told = (
-                        f"its time overlaps with that of `{earlier.id}`, which wins in group "
-                        f"{later.group.name or 'first'} when both hold"
-                    )
-                    yield RuleProblem(later.id, "group", told)
+def _needs(rules: RuleSet, changes: RuleSetDiff, programme: Programme) -> list[str]:
+    """Only what changed is asked for: what is in force already was agreed to."""
+    found = []
+    if programme.approvals and not changes.is_empty:
+        found.append("the programme asks for a second person at every change")
+    return found

@@ -14,10 +14,10 @@ from loyalty.events import EventType
 from rules.compiled import CompiledRule
 from rules.compiler import compile_rule
 from rules.document import RuleDocument
+from rules.doubts import needs_approval, warnings
 from rules.examples import check_examples
 from rules.language import ExpressionError
 from rules.problems import RuleProblem, RuleSetError, problems_of
-from rules.review import needs_approval, warnings
 from rules.yaml_documents import YamlError, read_yaml
 
 MAX_RULES = 5_000
