@@ -124,9 +124,8 @@ class Reckoner:
             return Share(claim, exact, 0, exact, bits=self._everywhere)
         earn = claim.earn
         assert earn is not None
-        if self._is_plain and claim.earns_on is None and earn.rate and not earn.is_whole:
-            worth = EXACT.multiply(self.data.eligible, self._general)
-            exact = EXACT.multiply(worth, earn.rate)
+        if self._is_plain and claim.earns_on is None and (earn.is_whole or earn.rate):
+            exact = EXACT.multiply(_plainly(earn, self.data.eligible), self._general)
             return Share(claim, exact, 0, exact, (), self._all())
         parts = self._parts(claim.earns_on)
         units = self._units(earn, parts)
@@ -261,6 +260,15 @@ class Reckoner:
         if claim.award.sign < 0:
             return Share(claim, -claim.wanted, -points)
         return Share(claim, claim.wanted, points)
+
+
+def _plainly(earn: CompiledEarn, amount: Decimal) -> Decimal:
+    """The points of an amount without any factor."""
+    if earn.is_whole:
+        steps = EXACT.divide_int(amount, earn.per) if amount > 0 else _NONE
+        return EXACT.multiply(steps, earn.points)
+    assert earn.rate is not None
+    return EXACT.multiply(amount, earn.rate)
 
 
 def _gather(found: dict[tuple[int, int], Part], key: tuple[int, int], amount: Decimal) -> None:

@@ -55,7 +55,7 @@ def explain(outcome: Outcome, share: Share | None, reckoner: Reckoner) -> RuleTr
     return RuleTrace(
         rule=rule.id,
         fired=outcome.verdict == "fired",
-        why=_why(outcome, clauses),
+        why=why(verdict_of(outcome), rule.document),
         clauses=clauses,
         arithmetic=_reckoned(outcome, share, reckoner),
         lines=tuple(LineTrace(line=one, eligible=worth, told=told) for one, worth, told in lines),
@@ -110,14 +110,6 @@ def _values(clause: Expression, environment: Environment) -> dict[str, str]:
         return {"": defect(failure)}
 
 
-def _why(outcome: Outcome, clauses: tuple[ClauseTrace, ...]) -> str:
-    if outcome.verdict == "fired":
-        return _why_fired(outcome.rule, clauses)
-    if outcome.verdict == "not held":
-        return _why_not(outcome.rule, clauses)
-    return why(verdict_of(outcome), outcome.rule.document)
-
-
 def why(verdict: Verdict, document: RuleDocument) -> str:
     """The sentence for a verdict that was stored, with the rule as it was then.
 
@@ -127,9 +119,9 @@ def why(verdict: Verdict, document: RuleDocument) -> str:
     """
     match verdict.verdict:
         case "fired":
-            return f"Fired{_clause_in_words(verdict, document, 'holds')}."
+            return f"Fired: {_why_fired(verdict, document)}."
         case "not held":
-            return f"Did not fire{_clause_in_words(verdict, document, 'does not hold')}."
+            return f"Did not fire: {_why_not(verdict, document)}."
         case "failed":
             return f"Did not fire: {verdict.error}."
         case "not in force":
@@ -148,15 +140,29 @@ def why(verdict: Verdict, document: RuleDocument) -> str:
             return f"Not looked at: `{verdict.by}` fired and ended the round."
 
 
-def _clause_in_words(verdict: Verdict, document: RuleDocument, outcome: str) -> str:
-    values = ", ".join(f"{name} is {value}" for name, value in verdict.values.items())
-    told = f" ({values})" if values else ""
-    if verdict.at.startswith("when["):
-        text = " ".join(document.when[int(verdict.at[5:-1])].split())
-        return f": `{text}`{told} {outcome}"
+def _why_fired(verdict: Verdict, document: RuleDocument) -> str:
     if not document.when:
-        return ": it has no conditions"
-    return f": all its conditions hold{told}" if outcome == "holds" else f": none holds{told}"
+        kinds = " or ".join(kind.value for kind in document.on)
+        return f"it has no conditions, so it fires for every {kinds}"
+    clause = _clause_in_words(verdict, document)
+    return f"{clause} holds" if clause else f"all {len(document.when)} conditions hold"
+
+
+def _why_not(verdict: Verdict, document: RuleDocument) -> str:
+    clause = _clause_in_words(verdict, document)
+    if clause:
+        return f"{clause} does not hold"
+    return f"none of its {len(document.when)} conditions holds"
+
+
+def _clause_in_words(verdict: Verdict, document: RuleDocument) -> str:
+    """The clause that decided, with its values; empty where it took all of them."""
+    at = "when[0]" if len(document.when) == 1 else verdict.at
+    if not at.startswith("when["):
+        return ""
+    text = " ".join(document.when[int(at[5:-1])].split())
+    values = ", ".join(f"{name} is {value}" for name, value in verdict.values.items())
+    return f"`{text}`" + (f" ({values})" if values else "")
 
 
 def _why_not_in_force(at: str, document: RuleDocument) -> str:
@@ -205,26 +211,3 @@ def _why_lost(verdict: Verdict, document: RuleDocument) -> str:
         )
     group = f"group {document.group.name or document.group.mode}"
     return f"Its conditions held, but `{verdict.by}` was chosen in {group}."
-
-
-def _why_fired(rule: CompiledRule, clauses: tuple[ClauseTrace, ...]) -> str:
-    if not clauses:
-        return f"Fired: it has no conditions, so it fires for every {rule.event_type.value}."
-    held = [clause for clause in clauses if clause.held]
-    if rule.stop_at:
-        return f"Fired: {_told(held[0])} holds."
-    if len(held) == 1:
-        return f"Fired: {_told(held[0])} holds."
-    return f"Fired: all {len(held)} conditions hold."
-
-
-def _why_not(rule: CompiledRule, clauses: tuple[ClauseTrace, ...]) -> str:
-    if rule.stop_at and len(clauses) > 1:
-        return f"Did not fire: none of its {len(clauses)} conditions holds."
-    failing = next((one for one in clauses if not one.held), None)
-    return f"Did not fire: {_told(failing)} does not hold." if failing else "Did not fire."
-
-
-def _told(clause: ClauseTrace) -> str:
-    values = ", ".join(f"{name} is {value}" for name, value in clause.values.items())
-    return f"`{clause.text}`" + (f" ({values})" if values else "")

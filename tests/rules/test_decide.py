@@ -285,6 +285,28 @@ CASES: list[tuple[EventType, dict[str, Any], str]] = [
     ),
     (EventType.REWARD_REDEEMED, {"id": "1", "points": 5}, "100 / redemption.points == 20"),
     (
+        EventType.REFUND_REVERSED,
+        {"refund_id": "r", "order_id": "1"},
+        'refund_reversal.order_id == "1"',
+    ),
+    (EventType.REWARD_HELD, {"id": "h", "points": 5}, "hold.points == 5"),
+    (EventType.REWARD_CAPTURED, {"hold_id": "h"}, "hold_end.used_on is None"),
+    (EventType.REWARD_RELEASED, {"hold_id": "h"}, 'hold_end.hold_id == "h"'),
+    (EventType.POINTS_ADJUSTED, {"id": "a", "points": -5}, "adjustment.points < 0"),
+    (EventType.ADJUSTMENT_APPROVED, {"adjustment_id": "a", "by": "bo"}, 'approval.by == "bo"'),
+    (EventType.ACTIVITY_REPORTED, {"name": "review", "ref": "p"}, 'activity.name == "review"'),
+    (
+        EventType.MEMBER_MERGED,
+        {"source": {"id": "1"}, "target": {"id": "2"}},
+        'merge.source.locale == ""',
+    ),
+    (
+        EventType.MEMBER_UNMERGED,
+        {"source": {"id": "1"}, "target": {"id": "2"}},
+        'merge.target.locale == ""',
+    ),
+    (EventType.MEMBER_ERASED, {"customer": {"id": "1"}}, 'erasure.customer.locale == ""'),
+    (
         EventType.MILESTONE_REACHED,
         {"member_id": "1", "milestone": "m", "mark": 500},
         "milestone.mark == 500",
@@ -373,7 +395,7 @@ def test_the_decision_depends_on_the_content_alone(
     documents = [{"id": f"r{n}", "on": "order.paid", **one} for n, one in enumerate(found)]
     first = decided(*documents)
     random.shuffle(documents)
-    second = decided(*documents, explain=False)
+    second = decided(*documents, explain=False, remember=True)
     assert second == first.model_copy(update={"traces": ()})
     assert len(first.traces) == len(documents)
     assert {trace.rule for trace in first.traces if trace.fired} == set(first.fired)

@@ -46,9 +46,9 @@ def problems(*documents: dict[str, Any]) -> list[str]:
         ({"then": [{"award": {"point": 1}}]}, "then[0].award.points: the key `points` is missing"),
         (
             {"then": [{"award": {"points": 1}, "track_event": {"name": "x"}}]},
-            "an action is one of award",
+            "an action is one of earn, award",
         ),
-        ({"then": [{}]}, "an action is one of award"),
+        ({"then": [{}]}, "an action is one of earn, award"),
         ({"then": ["award"]}, "bonus, then[0]"),
         ({"then": [{"award": {"points": 1}}, {"award": {"points": 2}}]}, "`then` awards twice"),
         (
