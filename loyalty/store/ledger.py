@@ -45,7 +45,7 @@ async def load_sales(
         return {}
     stores, orders = zip(*keys, strict=True)
     rows = await connection.execute(_SALES, {"stores": list(stores), "orders": list(orders)})
-    return {(row.store, row.order_id): _sale(row) for row in rows}
+    return {(row.store, row.order_id): sale_of_row(row) for row in rows}
 
 
 async def sales_in_the_books(
@@ -59,7 +59,8 @@ async def sales_in_the_books(
     return {(row.store, row.order_id) for row in rows}
 
 
-def _sale(row: Any) -> Sale:
+def sale_of_row(row: Any) -> Sale:
+    """A sale from its row."""
     model = Order if row.kind == "order" else Payment
     return Sale(
         store=row.store,
