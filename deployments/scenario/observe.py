@@ -28,10 +28,12 @@ _MEMBERS = text("select * from members order by id")
 _CARDS = text("select value, member_id from identities where kind = 'card'")
 _PARKED = text("select count(*) from inbox where state = 'parked'")
 _FIRED = text("""
-select key, outcome -> 'fired' as fired from inbox
+select key, outcome -> 'fired' as fired, outcome -> 'withheld' as withheld from inbox
 where type = 'order.paid' and state = 'done' and key = any(cast(:orders as text[]))
 """)
-_SPENT = text("select coalesce(sum(points), 0) from limit_uses where limit_key = :key")
+_SPENT = text(
+    "select coalesce(sum(points), 0) from limit_uses where limit_key = any(cast(:keys as text[]))"
+)
 _ENTRIES = text("""
 select id, event_id, kind, points, sale from entries
 where member_id = :member order by posted_at, id
@@ -180,13 +182,20 @@ class Observer:
         """Which of the file's rules fired for an order when it was paid."""
         rows = await self.connection.execute(_FIRED, {"orders": list(orders)})
         names = self.terms.names
-        return {row.key: [names[one] for one in row.fired or () if one in names] for row in rows}
+        return {
+            row.key: [
+                names[one]
+                for one in row.fired or ()
+                if one in names and one not in (row.withheld or ())
+            ]
+            for row in rows
+        }
 
     async def budget_spent(self, rule: str) -> Decimal:
         """How much of a rule's budget is used."""
-        document = next((key for key, name in self.terms.names.items() if name == rule), rule)
-        key = f"{document}:points:rule:ever"
-        return self.shown(int((await self.connection.execute(_SPENT, {"key": key})).scalar_one()))
+        keys = [f"{key}:points:rule:ever" for key, name in self.terms.names.items() if name == rule]
+        spent = await self.connection.execute(_SPENT, {"keys": keys})
+        return self.shown(int(spent.scalar_one()))
 
     async def personal_data(self, values: Iterable[str]) -> list[str]:
         """The tables in which any of these texts still stands, in whatever column."""

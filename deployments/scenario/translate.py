@@ -7,8 +7,11 @@ as the rules that operations would publish.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
+from itertools import count
 from typing import Any
 
 from deployments.scenario.settings import EarnFilter, Flat, Multiplier, Settings, Written
@@ -30,16 +33,24 @@ class Terms:
 
     Attributes:
         names: The ids that the file gives its rules, by the ids of the documents.
+        families: What each document would be called, were there no earlier one of that name.
     """
 
     settings: Settings
     programme: Programme
     rules: RuleSet
     names: dict[str, str]
+    families: dict[str, str]
 
 
-def terms_of(settings: Settings) -> Terms:
+def terms_of(
+    settings: Settings, *, before: Terms | None = None, since: datetime | None = None
+) -> Terms:
     """The programme and the rules of these settings.
+
+    Args:
+        before: What they replace. Its rules go on to count for what happened before `since`,
+            however late that is reported, and the new ones count from then on.
 
     Raises:
         RuleSetError: A rule document of the file is not accepted.
@@ -47,7 +58,61 @@ def terms_of(settings: Settings) -> Terms:
     documents = [*_earning(settings), *_rules(settings), *_occasions(settings)]
     documents += [*_actions(settings), *_notices(settings)]
     names = {slug(_id_of(rule)): _id_of(rule) for rule in settings.rules}
-    return Terms(settings, _programme(settings), RuleSet.load(documents), names)
+    rules = RuleSet.load(documents)
+    programme = _programme(settings)
+    families = {rule.id: rule.id for rule in rules.rules}
+    if before is None or since is None:
+        return Terms(settings, programme, rules, names, families)
+    found, families = _following(before, rules, since)
+    names = before.names | names
+    names |= {key: names[family] for key, family in families.items() if family in names}
+    return Terms(settings, programme, RuleSet.load(found), names, families)
+
+
+def _following(
+    before: Terms, rules: RuleSet, since: datetime
+) -> tuple[list[dict[str, Any]], dict[str, str]]:
+    """The rules of before to the end of their time, the new ones from then on, and whose
+    successors they are; a rule that is in both goes on as it is."""
+    wanted = {rule.id: rule.plain() for rule in rules.rules}
+    found: dict[str, dict[str, Any]] = {}
+    families: dict[str, str] = {}
+    for rule in before.rules.rules:
+        family, ends = before.families[rule.id], rule.ends
+        if rule.starts is not None and rule.starts >= since:
+            continue
+        families[rule.id], found[rule.id] = family, rule.plain()
+        if (ends is None or ends > since) and not _goes_on(found[rule.id], wanted.get(family)):
+            found[rule.id]["ends"] = since.isoformat()
+        elif ends is None or ends > since:
+            del wanted[family]
+    for family, document in wanted.items():
+        key = next(one for one in _free(family) if one not in found)
+        families[key] = family
+        found[key] = document | {"id": key, "starts": _later(document.get("starts"), since)}
+    return list(found.values()), families
+
+
+def _goes_on(old: dict[str, Any], new: dict[str, Any] | None) -> bool:
+    """Whether a rule stays as it is, since whenever it may have begun."""
+    return new is not None and _bare(old) == _bare(new)
+
+
+def _bare(document: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in document.items() if key not in ("id", "starts")}
+
+
+def _free(name: str) -> Iterator[str]:
+    yield name
+    yield from (f"{name}-{number}" for number in count(2))
+
+
+def _later(starts: str | None, since: datetime) -> str:
+    return (
+        since.isoformat()
+        if starts is None
+        else max(datetime.fromisoformat(starts), since).isoformat()
+    )
 
 
 def slug(name: str) -> str:

@@ -147,7 +147,7 @@ class World:
                 return await self._settings_change(step)
             case steps.FxSet():
                 rates = {step.currency: {step.date.isoformat(): step.rate}}
-                await self._change(merged(self.raw, {"fx": rates}))
+                await self._change(merged(self.raw, {"fx": rates}), since=at)
                 return Happening()
             case steps.FromMinor() | steps.DeferredRevenue():
                 return _answer(step, self.settings)
@@ -197,12 +197,13 @@ class World:
         due = [one for one in self._pending if one[0] <= self.engine.now]
         for one in sorted(due, key=lambda change: change[0]):
             self._pending.remove(one)
-            await self._change(merged(self.raw, one[1]))
+            await self._change(merged(self.raw, one[1]), since=one[0])
 
-    async def _change(self, raw: dict[str, Any]) -> None:
+    async def _change(self, raw: dict[str, Any], *, since: datetime | None = None) -> None:
         settings = Settings.model_validate(raw)
+        before = self.engine.in_force if since else None
         templates = [part.template for part in self._parts if isinstance(part, _REQUEST)]
-        await self.engine.put_in_force(terms_of(settings), templates)
+        await self.engine.put_in_force(terms_of(settings, before=before, since=since), templates)
         self.raw = raw
         self._translator.settings = settings
 
