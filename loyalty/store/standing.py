@@ -29,9 +29,21 @@ _CONTRIBUTIONS = {
     "spend": text(_SALES.format(net="sum(spend)", gross="sum(spend_gross)")),
     "order_count": text(_SALES.format(net="count(*) filter (where is_counted)", gross="count(*)")),
     "earned_points": text("""
-        select member_id, cast(counts_at at time zone :zone as date) as day, sum(points) as net,
-               coalesce(sum(points) filter (where kind = 'earn'), 0) as gross
-        from entries where member_id = any(:ids) and counts_at >= :since group by 1, 2
+        with recursive family as (
+            select id, id as holder from members where id = any(:ids)
+            union
+            select m.id, f.holder from members m join family f on m.merged_into = f.id
+        ),
+        books as (
+            select id from family
+            union
+            select g.target_id from merges g join family f on f.id = g.source_id
+        )
+        select f.holder as member_id, cast(e.counts_at at time zone :zone as date) as day,
+               sum(e.points) as net,
+               coalesce(sum(e.points) filter (where e.kind = 'earn'), 0) as gross
+        from entries e join family f on f.id = coalesce(e.origin_id, e.member_id)
+        where e.member_id in (select id from books) and e.counts_at >= :since group by 1, 2
     """),
 }
 

@@ -9,9 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loyalty.occasions import due_years, in_year, zone_of
+from loyalty.occasions import begins, came_due, in_year, may_be_paid, speaks_at, zone_of
+from loyalty.policies import BirthdayPolicy, OccasionPolicy
 
 DAY = timedelta(days=1)
+POLICY = OccasionPolicy()
 ZONES = [
     "UTC",
     "Europe/Berlin",
@@ -24,8 +26,9 @@ ZONES = [
 
 
 def due(day: date, zone: str, now: datetime, back: timedelta = DAY) -> list[int]:
-    """The years that are due."""
-    return list(due_years(day, ZoneInfo(zone), now=now, back=back))
+    """The years whose day began within a stretch before an instant."""
+    found = came_due(day, ZoneInfo(zone), POLICY, after=now - back, until=now)
+    return [year for year, _ in found]
 
 
 def at(text: str) -> datetime:
@@ -36,47 +39,82 @@ def at(text: str) -> datetime:
 @pytest.mark.parametrize(
     ("now", "years"),
     [
-        ("2026-03-02 08:59:59", []),
-        ("2026-03-02 09:00", [2026]),
-        ("2026-03-03 08:59:59", [2026]),
-        ("2026-03-03 09:00", []),
+        ("2026-03-01 23:59:59", []),
+        ("2026-03-02 00:00", [2026]),
+        ("2026-03-02 23:59:59", [2026]),
+        ("2026-03-03 00:00", []),
     ],
 )
-def test_a_day_is_due_from_nine_in_the_morning_on(now: str, years: list[int]) -> None:
+def test_a_day_is_due_from_midnight_on(now: str, years: list[int]) -> None:
     assert due(date(2020, 3, 2), "UTC", at(now)) == years
 
 
 @pytest.mark.parametrize(
-    ("zone", "first"),
+    ("zone", "first", "nine"),
     [
-        ("Pacific/Kiritimati", "2026-03-01 19:00"),
-        ("Europe/Berlin", "2026-03-02 08:00"),
-        ("Pacific/Pago_Pago", "2026-03-02 20:00"),
+        ("Pacific/Kiritimati", "2026-03-01 10:00", "2026-03-01 19:00"),
+        ("Europe/Berlin", "2026-03-01 23:00", "2026-03-02 08:00"),
+        ("Pacific/Pago_Pago", "2026-03-02 11:00", "2026-03-02 20:00"),
     ],
 )
-def test_nine_in_the_morning_is_where_the_member_lives(zone: str, first: str) -> None:
+def test_the_day_begins_and_is_spoken_of_where_the_zone_says(
+    zone: str, first: str, nine: str
+) -> None:
     assert due(date(2020, 3, 2), zone, at(first)) == [2026]
     assert due(date(2020, 3, 2), zone, at(first) - timedelta(seconds=1)) == []
-
-
-@pytest.mark.parametrize(("day", "hour"), [("2026-03-28", 8), ("2026-03-29", 7)])
-def test_the_hour_follows_summer_time(day: str, hour: int) -> None:
-    joined = date.fromisoformat(day).replace(year=2020)
-    assert due(joined, "Europe/Berlin", at(f"{day} {hour:02}:00")) == [2026]
-    assert due(joined, "Europe/Berlin", at(f"{day} {hour:02}:00") - timedelta(seconds=1)) == []
+    assert speaks_at(date(2026, 3, 2), ZoneInfo(zone)) == at(nine)
 
 
 @pytest.mark.parametrize(
-    ("year", "day"), [(2025, "02-28"), (2028, "02-29"), (2000, "02-29"), (2100, "02-28")]
+    ("zone", "day", "first"),
+    [
+        pytest.param("Europe/Berlin", "2026-03-29", "2026-03-28 23:00", id="the clock jumps later"),
+        pytest.param("America/Sao_Paulo", "2018-11-04", "2018-11-04 03:00", id="over midnight"),
+        pytest.param("America/Havana", "2024-11-03", "2024-11-03 04:00", id="midnight twice"),
+        pytest.param("Pacific/Apia", "2011-12-30", "2011-12-30 10:00", id="no such day"),
+    ],
 )
-def test_the_29th_of_february_is_the_28th_in_a_common_year(year: int, day: str) -> None:
-    assert in_year(date(1996, 2, 29), year) == date.fromisoformat(f"{year}-{day}")
-    found = [
-        day
-        for day in range(1, 60)
-        if due(date(1996, 2, 29), "UTC", datetime(year, 1, 1, 9, tzinfo=UTC) + day * DAY)
-    ]
-    assert len(found) == 1
+def test_a_local_day_begins_at_its_first_instant(zone: str, day: str, first: str) -> None:
+    assert begins(date.fromisoformat(day), ZoneInfo(zone)) == at(first)
+
+
+@pytest.mark.parametrize(
+    ("leap", "year", "day"),
+    [
+        ("feb28", 2025, "02-28"),
+        ("mar1", 2025, "03-01"),
+        ("feb28", 2028, "02-29"),
+        ("mar1", 2028, "02-29"),
+        ("feb28", 2100, "02-28"),
+        ("mar1", 2100, "03-01"),
+    ],
+)
+def test_the_29th_of_february_falls_where_the_policy_says(leap: str, year: int, day: str) -> None:
+    policy = OccasionPolicy.model_validate({"leap": leap})
+    assert in_year(date(1996, 2, 29), year, policy) == date.fromisoformat(f"{year}-{day}")
+
+
+@pytest.mark.parametrize(
+    ("told", "paid", "counts"),
+    [
+        (None, None, True),
+        ("2026-02-13", None, True),
+        ("2026-02-14", None, False),
+        ("2026-03-16", None, False),
+        (None, "2025-03-30", True),
+        (None, "2025-03-31", False),
+    ],
+)
+def test_a_birthday_counts_if_told_in_time_and_not_too_soon_again(
+    told: str | None, paid: str | None, counts: bool
+) -> None:
+    found = may_be_paid(
+        BirthdayPolicy(min_lead_days=30, min_gap_days=350),
+        starts=at("2026-03-15"),
+        told_at=at(told) if told else None,
+        paid_at=at(paid) if paid else None,
+    )
+    assert found is counts
 
 
 def test_the_first_day_itself_is_no_anniversary() -> None:
@@ -85,7 +123,7 @@ def test_the_first_day_itself_is_no_anniversary() -> None:
 
 
 def test_the_turn_of_the_year_belongs_to_the_right_year() -> None:
-    assert due(date(2020, 12, 31), "UTC", at("2026-01-01 05:00")) == [2025]
+    assert due(date(2020, 12, 31), "UTC", at("2025-12-31 23:00")) == [2025]
     assert due(date(2020, 1, 1), "Pacific/Kiritimati", at("2025-12-31 20:00")) == [2026]
     assert due(date(2020, 12, 31), "Pacific/Pago_Pago", at("2026-01-01 10:00")) == [2025]
 
@@ -94,6 +132,7 @@ def test_after_an_outage_the_days_that_were_missed_are_found() -> None:
     now = at("2026-03-10 12:00")
     assert due(date(2020, 3, 2), "UTC", now) == []
     assert due(date(2020, 3, 2), "UTC", now, 10 * DAY) == [2026]
+    assert due(date(2020, 3, 2), "UTC", now, 800 * DAY) == [2024, 2025, 2026]
 
 
 @given(
