@@ -105,7 +105,13 @@ class Clerk:
         """The decision of the rules in force."""
         terms = self.terms
         return decide(
-            event, facts, terms.programme, terms.rules, data=data, explain=False, remember=True
+            event,
+            facts,
+            terms.programme,
+            terms.rules,
+            data=data,
+            explain=False,
+            remember=terms.remembers,
         )
 
     def rated(self, data: Order | Payment, fx_rate: Decimal) -> Any:

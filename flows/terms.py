@@ -39,6 +39,8 @@ class Terms:
         older: Rule sets that were fetched so far; shared by all batches of a process.
         older_programmes: The same for programmes.
         expiry_since: When the present expiry came into force; None for always.
+        remembers: Whether outcomes say why each rule came out as it did; a simulation, which
+            keeps none, does without.
     """
 
     programme: Programme
@@ -51,6 +53,7 @@ class Terms:
     older: dict[str, RuleSet] = field(default_factory=dict)
     older_programmes: dict[str, Programme] = field(default_factory=dict)
     expiry_since: datetime | None = None
+    remembers: bool = True
 
     @cached_property
     def programme_version(self) -> str:

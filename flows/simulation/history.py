@@ -33,6 +33,17 @@ _OWN = (EventType.MILESTONE_REACHED.value, EventType.TIER_CHANGED.value)
 
 
 @dataclass(frozen=True, slots=True)
+class Known:
+    """What was known of a member at an event and follows from no event."""
+
+    tags: list[str]
+    segments: list[str]
+    zone: str
+    email: str | None
+    phone: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Happened:
     """A stored event, and when and under what it was worked off."""
 
@@ -42,7 +53,7 @@ class Happened:
     member_id: UUID
     version: str
     programme: str
-    facts: dict[str, Any]
+    known: Known | None
 
 
 @dataclass(slots=True)
@@ -72,7 +83,9 @@ from counts c join heirs h on h.root = c.root group by c.root order by n desc, c
 _EVENTS = text("""
 select id, store, type, key, subject, occurred_at, data, done_at, member_id,
        outcome ->> 'version' as version, outcome ->> 'programme' as programme,
-       outcome -> 'facts' as facts
+       outcome #> '{facts,tags}' as tags, outcome #> '{facts,segments}' as segments,
+       outcome #>> '{facts,zone}' as zone, outcome #>> '{facts,email}' as email,
+       outcome #>> '{facts,phone}' as phone, outcome ? 'facts' as is_known
 from inbox
 where member_id = any(:ids) and occurred_at < :until and state in ('done', 'refused')
       and not (store = 'hub' and type = any(:own))
@@ -141,7 +154,9 @@ def _happened(row: Any) -> Happened:
         member_id=row.member_id,
         version=row.version or "",
         programme=row.programme or "",
-        facts=row.facts or {},
+        known=Known(row.tags or [], row.segments or [], row.zone or "", row.email, row.phone)
+        if row.is_known
+        else None,
     )
 
 

@@ -241,13 +241,10 @@ class Replay:
 
     def _recall(self, member: Member, one: Happened) -> None:
         """What was known of the member then and is in no event: tags, segments, the zone."""
-        facts = one.facts
-        if facts and one.event.type not in _OF_THE_AWARD:
-            member.tags = list(facts.get("tags", ()))
-            member.segments = list(facts.get("segments", ()))
-            member.zone = facts.get("zone", member.zone)
-            member.email = facts.get("email", member.email)
-            member.phone = facts.get("phone", member.phone)
+        known = one.known
+        if known is not None and one.event.type not in _OF_THE_AWARD:
+            member.tags, member.segments = list(known.tags), list(known.segments)
+            member.zone, member.email, member.phone = known.zone, known.email, known.phone
 
     # --- under what
 
@@ -281,6 +278,7 @@ class Replay:
             older=self._older,
             older_programmes=self._programmes,
             expiry_since=self._since,
+            remembers=False,
         )
         clerk = Clerk(terms, self._work)
         handlers = handlers_of(terms, self._work)
