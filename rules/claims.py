@@ -18,6 +18,8 @@ MAX_AWARD = 1_000_000_000
 MAX_FACTOR = 1_000
 """Nothing is multiplied by more: beyond it, a rule has a mistake."""
 
+_THEN, _OTHERWISE = ("claim", "then"), ("claim", "otherwise")
+
 Mask = list[bool]
 """For each line of the order whether a condition on `line` holds."""
 
@@ -46,7 +48,7 @@ class Claim:
     multiplies: Mask | None = None
     excludes: Mask | None = None
     tier: str = ""
-    kept: dict[str, Any] | None = None
+    kept: dict[tuple[Any, ...], Any] | None = None
 
 
 def claim_of(rule: CompiledRule, actions: CompiledActions, environment: Environment) -> Claim:
@@ -78,7 +80,7 @@ def claim_of(rule: CompiledRule, actions: CompiledActions, environment: Environm
 
 def _fixed(rule: CompiledRule, actions: CompiledActions, environment: Environment) -> Claim:
     """The claim of a fixed number of points, made once: it is the same for every event."""
-    key = ("claim", "then" if actions is rule.then else "otherwise")
+    key = _THEN if actions is rule.then else _OTHERWISE
     known: Claim | None = rule.kept.get(key)
     if known is None:
         assert actions.award is not None

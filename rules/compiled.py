@@ -139,6 +139,7 @@ class CompiledRule:
     is_gated: bool
     is_rival: bool
     has_limits: bool
+    has_otherwise: bool
     kept: dict[tuple[str, str], Any] = field(default_factory=dict)
 
     def environment(self, base: Environment) -> Environment:

@@ -111,6 +111,7 @@ class _RuleCompiler:
             or document.holdout is not None,
             is_rival=document.group.mode != "all" or document.stop,
             has_limits=bool(document.limits),
+            has_otherwise=not otherwise.is_empty,
         )
 
     def _refuse(self, place: str, error: ExpressionError | str) -> None:

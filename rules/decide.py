@@ -72,7 +72,7 @@ def decide(
             fired.append(outcome.rule.id)
         elif outcome.verdict == "failed":
             errors.append(f"{outcome.rule.id}: {outcome.error}")
-        elif _does_otherwise(outcome):
+        elif outcome.rule.has_otherwise and outcome.verdict == "not held":
             otherwise.append(outcome.rule.id)
     return made(
         Decision,
@@ -82,7 +82,7 @@ def decide(
         otherwise=tuple(otherwise),
         errors=tuple(errors),
         uses=_uses(outcomes, awards, reckoner),
-        set_tier=_set_tier(outcomes),
+        set_tier=_set_tier(reckoner.claims),
         verdicts=tuple([verdict_of(one) for one in outcomes]) if is_told else (),
         left_out=_left_out(reckoner) if is_told else (),
         traces=_traces(outcomes, shares, reckoner) if explain else (),
@@ -148,7 +148,7 @@ def _environment(event: Event, member: MemberFacts, programme: Programme, data: 
 
 
 def _does_otherwise(outcome: Outcome) -> bool:
-    return outcome.verdict == "not held" and not outcome.rule.otherwise.is_empty
+    return outcome.rule.has_otherwise and outcome.verdict == "not held"
 
 
 def _awards(
@@ -175,7 +175,7 @@ def _award(share: Share, reckoner: Reckoner, *, is_told: bool) -> Award:
     names = reckoner.multiplied_by(share) if reckoner.multipliers else ()
     if kept is not None:
         # The same number of points is granted again and again.
-        key = f"{share.points} {share.exact} {names}"
+        key = (share.points, str(share.exact), names)
         known: Award | None = kept.get(key)
         if known is not None:
             return known
@@ -226,10 +226,10 @@ def _uses(
     return tuple(found)
 
 
-def _set_tier(outcomes: Sequence[Outcome]) -> TierMove | None:
-    for outcome in outcomes:
-        if outcome.claim is not None and outcome.claim.tier:
-            return TierMove(rule=outcome.rule.id, tier=outcome.claim.tier)
+def _set_tier(claims: Sequence[Claim]) -> TierMove | None:
+    for claim in claims:
+        if claim.tier:
+            return TierMove(rule=claim.rule.id, tier=claim.tier)
     return None
 
 

@@ -27,6 +27,10 @@ line's."""
 
 _ONE = Decimal(1)
 _NONE = Decimal(0)
+_MOST = Decimal(MAX_AWARD)
+
+_HUGE = Decimal(10) ** 90
+"""Stands for a factor beyond all numbers: what it is applied to is out of range."""
 
 
 @dataclass(slots=True)
@@ -113,7 +117,7 @@ class Reckoner:
             share = self._exact(claim)
         except decimal.DecimalException:
             return Share(claim, _NONE, 0, problem="the number of points is out of range")
-        if share.exact > MAX_AWARD:
+        if share.exact > _MOST:
             share.rest, share.by_line = _NONE, ()
             share.problem = f"the award would be more than {MAX_AWARD:,} points"
         return share
@@ -145,7 +149,11 @@ class Reckoner:
         """The factor where these multipliers apply, the tier's included."""
         known = self._factors.get(bits)
         if known is None:
-            known = self._factors[bits] = self._combined(bits)
+            try:
+                known = self._combined(bits)
+            except decimal.DecimalException:
+                known = _HUGE
+            self._factors[bits] = known
         return known
 
     def applied(self, bits: int) -> list[Claim]:

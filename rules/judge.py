@@ -96,30 +96,27 @@ def _shut(
 
 
 def _judge_one(rule: CompiledRule, base: Environment) -> Outcome:
-    environment = rule.environment(base)
+    environment = base + rule.blanks if rule.blanks else base
     stop_at, at = rule.stop_at, 0
-    outcome = Outcome(rule, "fired", environment)
+    held = not stop_at or not rule.runs
     try:
-        held = not stop_at or not rule.runs
         for run in rule.runs:
             if run(environment) is stop_at:
-                held = stop_at
-                outcome.at = rule.places[at]
+                held, place = stop_at, rule.places[at]
                 break
             at += 1
-        if not held:
-            outcome.verdict = "not held"
-        actions = rule.then if held else rule.otherwise
+        else:
+            place = ""
         at = -1
-        if actions.has_claim:
-            outcome.claim = claim_of(rule, actions, environment)
+        actions = rule.then if held else rule.otherwise
+        claim = claim_of(rule, actions, environment) if actions.has_claim else None
+        return Outcome(rule, "fired" if held else "not held", environment, claim, place)
     except RuleRuntimeError as error:
-        outcome.fail(error.reason)
+        problem = error.reason
     except Exception as error:  # noqa: BLE001 - a defect in one rule must stop no other rule.
-        outcome.fail(defect(error))
-    if outcome.verdict == "failed":
-        outcome.at = rule.places[at] if at >= 0 else "then" if held else "otherwise"
-    return outcome
+        problem = defect(error)
+    place = rule.places[at] if at >= 0 else "then" if held else "otherwise"
+    return Outcome(rule, "failed", environment, None, place, error=problem)
 
 
 def defect(error: Exception) -> str:

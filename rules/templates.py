@@ -12,7 +12,7 @@ from typing import Annotated, Any
 from pydantic import Field, TypeAdapter, ValidationError
 
 from loyalty.events import Frozen
-from rules.actions import PostToChat, SendMessage
+from rules.actions import CreateTicket, PostToChat, SendMessage
 from rules.fields import Word
 from rules.problems import RuleProblem, place_of
 from rules.ruleset import RuleSet
@@ -79,7 +79,7 @@ def missing_templates(rules: RuleSet, templates: Mapping[str, Template]) -> tupl
             body = action.effect[1] if action.effect else None
             if isinstance(body, SendMessage):
                 channel = body.channel.value
-            elif isinstance(body, PostToChat):
+            elif isinstance(body, (PostToChat, CreateTicket)):
                 channel = "chat"
             else:
                 continue

@@ -178,8 +178,9 @@ class TestFactors:
         assert points(decision) == {"base": 10}
         assert decision.errors[0].startswith("odd: the factor would be ")
 
-    def test_more_points_than_can_be_fails_the_rule_that_earns(self) -> None:
-        many = [rule(f"m{n}", {"multiply": {"by": 1000}}) for n in range(4)]
+    @pytest.mark.parametrize("multipliers", [4, 60])
+    def test_more_points_than_can_be_fails_the_rule_that_earns(self, multipliers: int) -> None:
+        many = [rule(f"m{n}", {"multiply": {"by": 1000}}) for n in range(multipliers)]
         decision = decided(order("10.00"), base(), rule("b", {"award": {"points": 1}}), *many)
         assert decision.points == 0
         assert [error.split(":")[0] for error in decision.errors] == ["b", "base"]
