@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from flows.introductions import sale_of
-from flows.workset import CONTACT
+from flows.workset import CONTACT, waited_for
 from loyalty.sales import sale_key
 from loyalty.store.inbox import Claimed, Closing
-from loyalty.store.people import Member
+from loyalty.store.people import Identity, Member
 from loyalty.store.rulebook import FX
 
 
@@ -79,6 +79,12 @@ def waits_for_person(item: Claimed, address: str, what: str) -> Closing:
         f"{what}: it counts once somebody signs up with this address",
         waits_for=CONTACT + address,
     )
+
+
+def waits_for_key(item: Claimed, key: Identity, what: str) -> Closing:
+    """It is of somebody who is no member yet, known by an address, a card or a shop's id."""
+    reason = f"{what}: it counts once they sign up"
+    return parked(item, reason, waits_for=waited_for(key))
 
 
 def waits_for_rate(item: Claimed, currency: str) -> Closing:

@@ -10,17 +10,16 @@ from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
 
-from flows.closings import done, refused, waits_for_person, waits_for_rate, waits_for_sale
+from flows.closings import done, refused, waits_for_key, waits_for_rate, waits_for_sale
 from flows.introductions import sale_key_of
 from flows.redemptions_desk import give_back_spent
 from flows.worth import Worth
-from loyalty.contacts import normal_email, normal_phone
 from loyalty.events import EventType, Order, Payment
 from loyalty.facts import MemberFacts
 from loyalty.fx import rate_on
 from loyalty.sales import Sale
 from loyalty.store.inbox import Claimed, Closing
-from loyalty.store.people import Member
+from loyalty.store.people import Member, identities_of
 
 
 class SalesDesk(Worth):
@@ -111,12 +110,12 @@ class SalesDesk(Worth):
 
     def _nobody(self, item: Claimed) -> Closing:
         customer = item.event.data.customer
-        address = None
-        if customer is not None:
-            address = normal_email(customer.email) or normal_phone(customer.phone, customer.country)
-        if address is None:
+        keys = identities_of(item.event.store, customer) if customer is not None else []
+        if not keys:
             return refused(item, "nobody to credit: the sale names no customer", code="nobody")
-        return waits_for_person(item, address, "a guest's sale")
+        # By an address rather than by a shop's own id: it is the same wherever they sign up.
+        addresses = [key for key in keys if key[1] in ("email", "phone")]
+        return waits_for_key(item, (addresses or keys)[0], "a guest's sale")
 
     def _taken_over(self, item: Claimed, sale: Sale, order: Order) -> Closing:
         """The order of a payment that was in the books before it: from now on it earns."""

@@ -201,11 +201,7 @@ async def _arrived(connection: AsyncConnection, parked: Mapping[str, Claimed]) -
     sales = {
         key: sale_key_of(item.event) for key, item in parked.items() if key.startswith("sale:")
     }
-    people_of = {
-        key: [("", kind, key.removeprefix(CONTACT)) for kind in ("email", "phone")]
-        for key in parked
-        if key.startswith(CONTACT)
-    }
+    people_of = {key: _keys_waited_for(key) for key in parked}
     sold = await ledger.sales_in_the_books(connection, list(sales.values()))
     known = await people.find(connection, [one for keys in people_of.values() for one in keys])
     found = [key for key, sale in sales.items() if sale in sold]
@@ -245,8 +241,22 @@ async def _introduce(
 
 
 def contacts_in(claims: Iterable[Identity]) -> list[str]:
-    """What events wait for that somebody now has: addresses that were claimed."""
-    return [CONTACT + value for _, kind, value in claims if kind in ("email", "phone")]
+    """What events wait for that somebody now has: keys that were claimed."""
+    return [waited_for(key) for key in claims]
+
+
+def waited_for(key: Identity) -> str:
+    """What an event waits for until somebody signs up with a key."""
+    store, kind, value = key
+    return CONTACT + value if kind in ("email", "phone") else f"{kind}:{store}:{value}"
+
+
+def _keys_waited_for(waits_for: str) -> list[Identity]:
+    kind, _, rest = waits_for.partition(":")
+    if waits_for.startswith(CONTACT):
+        return [("", one, rest) for one in ("email", "phone")]
+    store, _, value = rest.partition(":")
+    return [(store, kind, value)] if kind in ("customer", "card") else []
 
 
 async def _claim(
