@@ -52,11 +52,14 @@ async def prepare_store(settings: HubSettings) -> None:
                     {
                         "routes": DEFAULT_ROUTES,
                         "milestones": [{"id": "every-500-points", "every": 500}],
-                        "tiers": [
-                            {"name": "Bronze", "from_lifetime_points": 0},
-                            {"name": "Silver", "from_lifetime_points": 1000},
-                            {"name": "Gold", "from_lifetime_points": 5000},
-                        ],
+                        "tiers": {
+                            "metric": "earned_points",
+                            "levels": [
+                                {"name": "Bronze", "at": "0"},
+                                {"name": "Silver", "at": "1000"},
+                                {"name": "Gold", "at": "5000"},
+                            ],
+                        },
                     }
                 )
                 await rulebook.save_programme(connection, programme, now=now)
