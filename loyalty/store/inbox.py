@@ -350,6 +350,23 @@ with ready as (
     join identities i on i.store = '' and i.kind in ('email', 'phone')
       and i.value = substr(p.waits_for, 9)
     where p.state = 'parked' and p.waits_for like 'contact:%'
+    union
+    select p.id from inbox p
+    join identities i on i.kind = split_part(p.waits_for, ':', 1)
+      and i.store = split_part(p.waits_for, ':', 2)
+      and i.value = substr(p.waits_for, 3 + length(i.kind) + length(i.store))
+    where p.state = 'parked' and (p.waits_for like 'customer:%' or p.waits_for like 'card:%')
+    union
+    select p.id from inbox p join holds h on h.key = substr(p.waits_for, 6)
+    where p.state = 'parked' and p.waits_for like 'hold:%'
+    union
+    select p.id from inbox p
+    join adjustments a on a.key = substr(p.waits_for, 12)
+    where p.state = 'parked' and p.waits_for like 'adjustment:%'
+    union
+    select p.id from inbox p
+    join adjustments a on a.key = substr(p.waits_for, 10) and a.state = 'booked'
+    where p.state = 'parked' and p.waits_for like 'approval:%'
 )
 update inbox t set state = 'waiting', waits_for = '', reason = '' from ready
 where t.id = ready.id and t.state = 'parked' returning trigger

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from loyalty.store import inbox
 from tests.flows.booking.accounts import DAY, PLAIN, balance, ending, programme
 from tests.flows.booking.desk import ADA, NOON, Desk, paid, refunded, signed_up
 
@@ -46,3 +47,18 @@ async def test_orders_of_long_before_the_sign_up_earn_nothing_and_take_nothing(
     assert await ending(desk, old) == ("done", "too_old")
     await desk.take(refunded("r2", order="g1", full=True))
     assert await balance(desk) == (60, 0, 0)
+
+
+@pytest.mark.parametrize(
+    "lost", ["customer:shopify/main:c1", "card::k1", "contact:ada@example.com"]
+)
+async def test_what_was_parked_and_missed_the_sign_up_is_found_later(desk: Desk, lost: str) -> None:
+    """As after a process that died between the parking and the release."""
+    desk.rules = PLAIN
+    sale = paid("80.00", customer={"email": "late@example.com"})
+    await desk.take(signed_up({**ADA, "card": "k1"}), sale)
+    await desk.rows(
+        "update inbox set waits_for = :lost where state = 'parked' returning 1", lost=lost
+    )
+    async with desk.database.begin() as connection:
+        assert await inbox.release_ready(connection) == 1
