@@ -102,7 +102,11 @@ def terms(rules: RuleSet, texts: Texts) -> Terms:
     """What the worker books under."""
     slugs = [slug for route in ROUTES.values() for slug in route]
     directory = Directory(
-        {slug: StoredConnection(*slug.split("/"), "active", "", b"x", "f") for slug in slugs}
+        {
+            slug: StoredConnection(connector, name, "active", "", b"x", "f")
+            for slug in slugs
+            for connector, _, name in [slug.partition("/")]
+        }
     )
 
     async def rules_of(connection: AsyncConnection, version: str) -> RuleSet:

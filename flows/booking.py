@@ -2,12 +2,14 @@
 
 No Prefect here: the flows call it, and so do tests and tools. The desks work on the working set
 in memory, in order of arrival; what they did is written by `workset.flush`. The same `handle`
-serves a working set that no database stands behind (`flows.memory`).
+serves a working set that no database stands behind (see `flows.workset`).
 """
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import groupby
 from uuid import UUID
@@ -58,7 +60,8 @@ async def book(
     """Works off claimed events in this transaction and closes them."""
     booked = Booked(items, [], [], [])
     for part in _parts(items):
-        found = await _book_part(connection, part, terms, run_id=run_id)
+        with _uncollected():
+            found = await _book_part(connection, part, terms, run_id=run_id)
         booked = Booked(
             items,
             [*booked.closings, *found.closings],
@@ -68,6 +71,21 @@ async def book(
     subjects = [item.event.subject for item in items]
     await inbox.ring_followers(connection, subjects, trigger=items[0].event.trigger)
     return booked
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Leaves the garbage collector out: a batch makes many objects and drops them all at once.
+
+    Looking through them again and again while they are needed took a quarter of its time.
+    """
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def _parts(items: Sequence[Claimed]) -> Iterator[Sequence[Claimed]]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
@@ -79,11 +80,12 @@ class Outcome:
 
 
 _FIELDS = tuple(column.name for column in deliveries.columns)
+_values = attrgetter(*_FIELDS)
 
 
 async def plan(connection: AsyncConnection, planned: Sequence[Delivery]) -> list[Delivery]:
     """Writes deliveries; one whose key exists already is left out of the answer."""
-    rows = [{name: getattr(one, name) for name in _FIELDS} for one in planned]
+    rows = [dict(zip(_FIELDS, _values(one), strict=True)) for one in planned]
     new = await insert_rows(
         connection, deliveries, rows, tail="on conflict (key) do nothing returning id"
     )

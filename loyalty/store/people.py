@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
@@ -223,7 +224,7 @@ def heir(members: Mapping[UUID, Member], member_id: UUID) -> UUID:
 
 def member_of(row: Any) -> Member:
     """A member from its row."""
-    fields = {name: getattr(row, name) for name in _COLUMNS}
+    fields = dict(zip(_COLUMNS, _values(row), strict=True))
     return Member(**{**fields, "tags": list(row.tags), "segments": list(row.segments)})
 
 
@@ -267,8 +268,11 @@ _COLUMNS = (
 )
 
 
+_values = attrgetter(*_COLUMNS)
+
+
 def _row(member: Member, now: datetime) -> dict[str, Any]:
-    row = {name: getattr(member, name) for name in _COLUMNS}
+    row = dict(zip(_COLUMNS, _values(member), strict=True))
     return {**row, "updated_at": now}
 
 
