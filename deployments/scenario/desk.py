@@ -16,7 +16,6 @@ from loyalty.liability import deferred_revenue
 from loyalty.money import from_minor
 from loyalty.store import deliveries, people
 from loyalty.store.books import BookTerms
-from loyalty.store.expiry_since import expiry_since
 from loyalty.store.liability import liability_at
 from loyalty.store.people import Member
 from rules.decision import Effect, EffectKind
@@ -53,7 +52,7 @@ async def _liability(world: World, step: steps.LiabilityReport) -> dict[str, Any
     programme = world.engine.in_force.programme
     at = step.as_of or world.engine.now
     async with world.database.begin() as connection:
-        terms = BookTerms.of(programme, await expiry_since(connection))
+        terms = BookTerms.of(programme, world.engine.expiry_since)
         found = await liability_at(connection, programme, terms, at=at)
         observer = world.observer(connection)
     return {

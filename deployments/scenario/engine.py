@@ -80,7 +80,7 @@ class Engine:
         self._rule_sets = rule_sets
         self._terms: translate.Terms | None = None
         self._programmes: dict[str, Programme] = {}
-        self._expiry_since: datetime | None = None
+        self.expiry_since: datetime | None = None
         self._texts = scenario_texts(())
 
     @property
@@ -105,7 +105,7 @@ class Engine:
                 reason="",
                 now=self.now,
             )
-            self._expiry_since = await expiry_since(connection)
+            self.expiry_since = await expiry_since(connection)
         await self.work_off()
 
     def terms(self) -> Terms:
@@ -121,7 +121,7 @@ class Engine:
             programme_of=_programme_of,
             older=self._rule_sets,
             older_programmes=self._programmes,
-            expiry_since=self._expiry_since,
+            expiry_since=self.expiry_since,
         )
 
     async def _rules_of(self, connection: AsyncConnection, version: str) -> RuleSet:

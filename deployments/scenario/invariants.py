@@ -51,7 +51,6 @@ _LEFT_WAITING = text("select business_key, state from inbox where state in ('wai
 async def broken(world: World) -> list[str]:
     """The invariants that do not hold now, in words."""
     async with world.database.begin() as connection:
-        await world.members.learn(connection)
         observer = world.observer(connection)
         return [
             *await _sums(connection, observer),
@@ -73,6 +72,7 @@ async def broken(world: World) -> list[str]:
 
 
 async def _sums(connection: Any, observer: Observer) -> list[str]:
+    await observer.rows()
     told = [
         f"invariant: {observer.members.name_of(row.id)} is kept with {row.points} points, "
         f"the entries add up to {row.entries}"

@@ -21,7 +21,6 @@ async def differences(world: World, expected: Expectation, happened: Happening) 
     """What differs, in words; nothing where all holds."""
     told: list[str] = []
     async with world.database.begin() as connection:
-        await world.members.learn(connection)
         judge = _Judge(world, happened, world.observer(connection))
         for key, value in expected.given.items():
             if value is not None:

@@ -20,11 +20,15 @@ from deployments.scenario.translate import Terms
 from loyalty.book import PointsBook
 from loyalty.points import EntryKind
 from loyalty.store.books import BookTerms, open_books
-from loyalty.store.expiry_since import expiry_since
 from loyalty.store.ids import new_id
 from loyalty.store.people import Member, member_of
 
-_MEMBERS = text("select * from members order by id")
+_MEMBERS = text("""
+select m.*, (
+    select array_agg(i.value) from identities i where i.kind = 'card' and i.member_id = m.id
+) as cards
+from members m order by m.id
+""")
 _CARDS = text("select value, member_id from identities where kind = 'card'")
 _PARKED = text("select count(*) from inbox where state = 'parked'")
 _FIRED = text("""
@@ -61,12 +65,19 @@ class Observer:
     """Answers for one instant. What is asked for twice is read once."""
 
     def __init__(
-        self, connection: AsyncConnection, terms: Terms, members: Members, *, now: datetime
+        self,
+        connection: AsyncConnection,
+        terms: Terms,
+        members: Members,
+        *,
+        now: datetime,
+        expiry_since: datetime | None,
     ) -> None:
         self.connection = connection
         self.terms = terms
         self.members = members
         self.now = now
+        self.expiry_since = expiry_since
         self._found: dict[UUID, Member] | None = None
         self._books: dict[UUID, PointsBook] | None = None
 
@@ -78,15 +89,17 @@ class Observer:
     async def rows(self) -> dict[UUID, Member]:
         """All members."""
         if self._found is None:
-            found = [member_of(row) for row in await self.connection.execute(_MEMBERS)]
-            self._found = {one.id: one for one in found}
+            found = (await self.connection.execute(_MEMBERS)).all()
+            for row in found:
+                for card in row.cards or ():
+                    self.members.ids.setdefault(card, row.id)
+            self._found = {row.id: member_of(row) for row in found}
         return self._found
 
     async def books(self) -> dict[UUID, PointsBook]:
         """The books of all members, with what time has brought by now, written down or not."""
         if self._books is None:
-            programme = self.terms.programme
-            terms = BookTerms.of(programme, await expiry_since(self.connection))
+            terms = BookTerms.of(self.terms.programme, self.expiry_since)
             self._books = await open_books(self.connection, (await self.rows()).values(), terms)
             for book in self._books.values():
                 book.lapse(self.now, self._new_id)
@@ -97,8 +110,9 @@ class Observer:
 
     async def book_of(self, name: str) -> PointsBook | None:
         """The books of a member of the file; None for one who has not appeared yet."""
+        books = await self.books()
         found = self.members.ids.get(name)
-        return None if found is None else (await self.books()).get(found)
+        return None if found is None else books.get(found)
 
     # --- members
 
@@ -137,12 +151,11 @@ class Observer:
         An order may be several entries, one for each rule; a refund two, one of which lets the
         member off. Expiry is always on its own.
         """
-        found = self.members.ids.get(name)
-        if found is None:
-            return [], []
-        rows = (await self.connection.execute(_ENTRIES, {"member": found})).all()
         book = await self.book_of(name)
-        ahead = [entry.points for entry in book.entries] if book else []
+        if book is None:
+            return [], []
+        rows = (await self.connection.execute(_ENTRIES, {"member": book.member_id})).all()
+        ahead = [entry.points for entry in book.entries]
         single = [row.points for row in rows] + ahead
         together: dict[Any, int] = {}
         for row in rows:
@@ -154,9 +167,8 @@ class Observer:
 
     async def tier(self, name: str) -> str | None:
         """A member's tier; the one that everybody has where they were given none yet."""
-        found = (
-            (await self.rows()).get(self.members.ids[name]) if name in self.members.ids else None
-        )
+        known = await self.rows()
+        found = known.get(self.members.ids[name]) if name in self.members.ids else None
         if found is not None and found.tier:
             return found.tier
         levels = self.terms.programme.tiers.levels if self.terms.programme.tiers else ()

@@ -126,7 +126,7 @@ def _own_server() -> Iterator[EmbeddedPostgres]:
             server.psql("select pg_reload_conf();")
             yield server
         finally:
-            server.stop()
+            server.stop(at_once=True)
 
 
 @asynccontextmanager

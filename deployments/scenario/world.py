@@ -119,7 +119,13 @@ class World:
 
     def observer(self, connection: Any) -> Observer:
         """Answers what the database says at this moment of the story."""
-        return Observer(connection, self.engine.in_force, self.members, now=self.engine.now)
+        return Observer(
+            connection,
+            self.engine.in_force,
+            self.members,
+            now=self.engine.now,
+            expiry_since=self.engine.expiry_since,
+        )
 
     # --- steps
 

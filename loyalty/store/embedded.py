@@ -148,11 +148,15 @@ class EmbeddedPostgres:
         found = None if self._server is None else self._server.get_pid()
         return None if found is None else int(found)
 
-    def stop(self) -> None:
-        """Stops the server, letting its sessions end fast."""
+    def stop(self, *, at_once: bool = False) -> None:
+        """Stops the server, letting its sessions end fast.
+
+        Args:
+            at_once: Write nothing more: for a server whose data nobody needs any longer.
+        """
         process = self._postmaster()
         if process is not None:
-            process.send_signal(signal.SIGINT)
+            process.send_signal(signal.SIGQUIT if at_once else signal.SIGINT)
             psutil.wait_procs([process], timeout=15)
 
     def url(self, database: str) -> str:
