@@ -23,9 +23,6 @@ from rules.ruleset import RuleSet
 from rules.subjects import DATA
 from rules.telling import arithmetic, excluded_by
 
-MAX_KEPT = 256
-"""How many awards of a fixed number of points are kept per rule: factors and tiers are few."""
-
 _PURCHASES = (RatedOrder, RatedPayment)
 
 
@@ -170,15 +167,9 @@ def _awards(
 
 
 def _award(share: Share, reckoner: Reckoner, *, is_told: bool) -> Award:
+    if share.award is not None and not is_told:
+        return share.award
     claim = share.claim
-    kept = None if is_told or claim.rule.has_limits else claim.kept
-    names = reckoner.multiplied_by(share) if reckoner.multipliers else ()
-    if kept is not None:
-        # The same number of points is granted again and again.
-        key = (share.points, str(share.exact), names)
-        known: Award | None = kept.get(key)
-        if known is not None:
-            return known
     award = made(
         Award,
         rule=claim.rule.id,
@@ -187,10 +178,10 @@ def _award(share: Share, reckoner: Reckoner, *, is_told: bool) -> Award:
         flat=claim.is_flat,
         arithmetic=arithmetic(share, reckoner) if is_told else "",
         limits=_limits(claim, reckoner) if claim.rule.has_limits else (),
-        multiplied_by=names,
+        multiplied_by=reckoner.multiplied_by(share) if reckoner.multipliers else (),
     )
-    if kept is not None and len(kept) < MAX_KEPT:
-        kept[key] = award
+    if claim.kept is not None and claim.is_flat and not is_told and not claim.rule.has_limits:
+        share.award = award
     return award
 
 

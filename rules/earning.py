@@ -18,6 +18,7 @@ from loyalty.facts import MemberFacts, RatedLine
 from loyalty.programme import Programme
 from rules.claims import MAX_AWARD, Claim, Mask
 from rules.compiled import CompiledEarn
+from rules.decision import Award
 from rules.exact import Exact, add, in_units, settled
 from rules.language.arithmetic import EXACT
 
@@ -47,7 +48,8 @@ class Share:
     """What one claim comes to: `points` in the smallest unit, `exact` before rounding.
 
     `by_line` are the exact points of lines that are rounded on their own, `rest` what is rounded
-    once for the order; `parts` are the amounts behind them.
+    once for the order; `parts` are the amounts behind them. `award` is kept with a share that is
+    always the same.
     """
 
     claim: Claim
@@ -58,6 +60,7 @@ class Share:
     parts: Sequence[Part] = ()
     bits: int = 0
     problem: str = ""
+    award: Award | None = None
 
 
 class Reckoner:
@@ -262,12 +265,19 @@ class Reckoner:
         return {unit: _worth(earn, amounts[unit], weights[unit]) for unit in weights}
 
     def _flat(self, claim: Claim) -> Share:
+        """The share of a flat number; where that is always the same, so is the share."""
+        programme = self.programme
+        key = (programme.unit_scale, programme.rounding)
+        if claim.kept is not None and key in claim.kept:
+            known: Share = claim.kept[key]
+            return known
         assert claim.award is not None
         assert claim.wanted is not None
-        points = self.rounded(claim.wanted)
-        if claim.award.sign < 0:
-            return Share(claim, -claim.wanted, -points)
-        return Share(claim, claim.wanted, points)
+        sign = claim.award.sign
+        share = Share(claim, sign * claim.wanted, sign * self.rounded(claim.wanted))
+        if claim.kept is not None:
+            claim.kept[key] = share
+        return share
 
 
 def _plainly(earn: CompiledEarn, amount: Decimal) -> Decimal:
