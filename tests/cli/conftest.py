@@ -149,7 +149,9 @@ class Shop:
             known = {one.slug: one for one in await connections.load(connection)}
             texts = shipped_texts()
             planner = Planner(programme, texts, Directory(known), "test", NOW)
-            terms = Terms(programme, shipped_rules(), texts, planner, NOW, _no_older)
+            terms = Terms(
+                programme, shipped_rules(), texts, planner, NOW, _no_older, _no_older_programme
+            )
             for trigger in triggers:
                 items = await inbox.claim(connection, trigger, limit=100, now=NOW)
                 await book(connection, items, terms, run_id=None)
@@ -212,6 +214,10 @@ class Shop:
 
 async def _no_older(connection: AsyncConnection, version: str) -> RuleSet:
     raise AssertionError("these tests have one rule set")
+
+
+async def _no_older_programme(connection: AsyncConnection, version: str) -> Programme:
+    raise AssertionError("these tests have one programme")
 
 
 @pytest.fixture
