@@ -202,10 +202,9 @@ def _uses(
     outcomes: Sequence[Outcome], awards: Sequence[Award], reckoner: Reckoner
 ) -> tuple[RuleUse, ...]:
     """Rules that do something without points, so many times."""
+    limited = [one for one in outcomes if one.rule.has_limits]
     found: list[RuleUse] = []
-    for outcome in outcomes:
-        if not outcome.rule.has_limits:
-            continue
+    for outcome in limited:
         if outcome.verdict != "fired" and not _does_otherwise(outcome):
             continue
         if any(award.rule == outcome.rule.id for award in awards):

@@ -127,11 +127,7 @@ def defect(error: Exception) -> str:
 def settle(outcomes: Sequence[Outcome], reckoner: Reckoner, *, is_purchase: bool) -> None:
     """Lets the best rule stand where only one may: in groups by points, and, where a programme
     gives one rule per purchase, among multipliers and flat awards. Equals go to the earlier."""
-    contested = [
-        one
-        for one in outcomes
-        if one.rule.is_rival and one.rule.mode in _BY_POINTS and one.verdict == "fired"
-    ]
+    contested = [one for one in outcomes if one.rule.is_rival and _is_contested(one)]
     if contested:
         rivals: dict[tuple[str, str], list[Outcome]] = {}
         for outcome in contested:
@@ -144,6 +140,10 @@ def settle(outcomes: Sequence[Outcome], reckoner: Reckoner, *, is_purchase: bool
         bonuses = [one for one in outcomes if one.claim and _is_bonus(one.claim)]
         rest = [one.claim for one in outcomes if one.claim and not _is_bonus(one.claim)]
         _keep_one(bonuses, rest, reckoner, at="multipliers", is_lowest=False)
+
+
+def _is_contested(outcome: Outcome) -> bool:
+    return outcome.verdict == "fired" and outcome.rule.mode in _BY_POINTS
 
 
 def _is_bonus(claim: Claim) -> bool:

@@ -23,7 +23,7 @@ def arithmetic(share: Share, reckoner: Reckoner) -> str:
     claim = share.claim
     if claim.earn is not None:
         told = _earned(claim.earn, share.parts, reckoner)
-        return f"{told} = {_shown(share)}{_rounding(share, points, reckoner)}"
+        return f"{told} = {_trimmed(_shown(share))}{_rounding(share, points, reckoner)}"
     assert claim.wanted is not None
     assert claim.award is not None
     total = written(claim.wanted)
@@ -112,6 +112,11 @@ def _shown(share: Share) -> str:
     if isinstance(exponent, int) and -exponent > 12:
         return f"{value:.{SHOWN_DIGITS}f}…"
     return written(value)
+
+
+def _trimmed(number: str) -> str:
+    """Without zeros at the end: the decimals of money say nothing about points."""
+    return number.rstrip("0").rstrip(".") if "." in number else number
 
 
 def _rounding(share: Share, points: Decimal, reckoner: Reckoner) -> str:

@@ -38,13 +38,13 @@ class TestRates:
     @pytest.mark.parametrize(
         ("price", "earn", "granted", "arithmetic"),
         [
-            ("25.00", EARN, 25, "25.00 of goods × 1 point = 25.00"),
-            ("79.90", EARN, 79, "79.90 of goods × 1 point = 79.90, rounded down to 79"),
+            ("25.00", EARN, 25, "25.00 of goods × 1 point = 25"),
+            ("79.90", EARN, 79, "79.90 of goods × 1 point = 79.9, rounded down to 79"),
             (
                 "3.00",
                 {"points": 5, "per": "2.50"},
                 6,
-                "3.00 of goods × 5 points per 2.50 = 6.00",
+                "3.00 of goods × 5 points per 2.50 = 6",
             ),
             (
                 "3.00",
@@ -106,7 +106,7 @@ class TestRates:
         event = event_of(EventType.PAYMENT_COMPLETED, Payment.model_validate(data))
         rules = RuleSet.load([{**base(), "on": "payment.completed"}])
         decision = decide(event, MEMBER, Programme(), rules)
-        assert decision.awards[0].arithmetic == ("20.50 paid × 1 point = 20.50, rounded down to 20")
+        assert decision.awards[0].arithmetic == ("20.50 paid × 1 point = 20.5, rounded down to 20")
 
     def test_shipping_earns_where_the_programme_counts_it(self) -> None:
         bought = order("10.00", shipping="5.00")
@@ -122,14 +122,14 @@ class TestFactors:
     def test_a_multiplier_multiplies_and_says_so(self) -> None:
         decision = decided(order("25.00"), base(), WEEKEND)
         assert points(decision) == {"base": 50}
-        assert told(decision) == "25.00 of goods × 1 point × 2 (weekend) = 50.00"
+        assert told(decision) == "25.00 of goods × 1 point × 2 (weekend) = 50"
         assert decision.awards[0].multiplied_by == ("weekend",)
         assert decision.fired == ("base", "weekend")
 
     def test_some_lines_are_multiplied(self) -> None:
         decision = decided(order("20.00 coffee", "10.00"), base(), COFFEE)
         assert told(decision) == (
-            "20.00 of goods × 1 point × 3 (coffee) + 10.00 of goods × 1 point = 70.00"
+            "20.00 of goods × 1 point × 3 (coffee) + 10.00 of goods × 1 point = 70"
         )
         [trace] = [trace for trace in decision.traces if trace.rule == "base"]
         assert [(line.line, line.told) for line in trace.lines] == [("L1", "earns × 3 (coffee)")]
