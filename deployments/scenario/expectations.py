@@ -96,4 +96,5 @@ class Expectation(Part):
     @property
     def given(self) -> dict[str, Any]:
         """The keys that the file gives, with what they expect."""
-        return {name: getattr(self, name) for name in self.model_fields_set}
+        found = type(self).model_fields
+        return {name: getattr(self, name) for name in found if name in self.model_fields_set}
