@@ -16,6 +16,7 @@ from connectors.kit.registry import HOUSE
 
 TEMPLATE = Path(__file__).parent / "template"
 ENDING = ".template"
+_NAME = re.compile(r"""[^/%&<>"'\\]{1,60}""")
 _SLUG = re.compile(r"[a-z][a-z0-9]{1,29}")
 
 
@@ -41,6 +42,11 @@ def make(slug: str, name: str = "", *, house: Path = HOUSE) -> list[Path]:
     if folder.exists():
         raise CannotMake(f"{folder} is there already: choose another name, or go on in it")
     title = " ".join(name.split()) or slug.capitalize()
+    if not _NAME.fullmatch(title):
+        raise CannotMake(
+            f"{title!r} cannot be shown as a block's name: leave out / % & < > quotes and "
+            "backslashes, and keep it below 60 characters"
+        )
     class_name = "".join(part[:1].upper() + part[1:] for part in re.findall(r"[A-Za-z0-9]+", title))
     if not class_name[:1].isalpha():
         class_name = slug.capitalize()

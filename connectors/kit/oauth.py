@@ -158,7 +158,7 @@ class TokenGrant:
     fields: Mapping[str, str] = field(default_factory=dict)
     keep: tuple[str, ...] = ()
     lifetime: timedelta | None = None
-    timeout: httpx.Timeout = TIMEOUT
+    timeout: httpx.Timeout = field(default_factory=lambda: TIMEOUT)
 
     @property
     def seed(self) -> str:

@@ -91,7 +91,7 @@ async def by_cursor(
 
     Args:
         items: Where the list stands in the reply, `data.customers`; empty: the reply is it.
-        cursor: Where the next cursor stands, `meta.next`; missing, null or empty is the end.
+        cursor: Where the next cursor stands, `meta.next`; missing, null, empty or 0 is the end.
         param: The query parameter that takes it.
     """
 

@@ -178,18 +178,43 @@ class OrderPayload(VendorModel):
     refunds: Items[RefundPayload] = ()
 
 
+class ShopPayload(VendorModel):
+    """app/uninstalled: the shop itself."""
+
+    id: Id
+    myshopify_domain: Annotated[str, Field(min_length=1)]
+
+
 class PrivacyCustomer(VendorModel):
-    id: OptionalId = None
+    id: Id
     email: Contact = None
     phone: Contact = None
 
 
 class DataRequest(VendorModel):
-    id: OptionalId = None
+    id: Id
 
 
-class PrivacyPayload(VendorModel):
-    """customers/data_request, customers/redact and shop/redact."""
+class DataRequestPayload(VendorModel):
+    """customers/data_request."""
 
-    customer: PrivacyCustomer | None = None
-    data_request: DataRequest | None = None
+    shop_id: Id
+    customer: PrivacyCustomer
+    data_request: DataRequest
+
+
+class RedactPayload(VendorModel):
+    """customers/redact."""
+
+    shop_id: Id
+    customer: PrivacyCustomer
+    orders_to_redact: tuple[Any, ...]
+
+
+class ShopRedactPayload(VendorModel):
+    """shop/redact: the shop alone; with a customer it would be another topic's."""
+
+    shop_id: Id
+    shop_domain: Annotated[str, Field(min_length=1)]
+    customer: None = None
+    data_request: None = None

@@ -27,7 +27,6 @@ from connectors.kit.webhook import (
     Webhook,
     decode_json,
     hmac_base64,
-    no_events,
     require_match,
     signing_secrets,
 )
@@ -36,9 +35,12 @@ from connectors.shopify.payloads import (
     Consent,
     ConsentPayload,
     CustomerPayload,
+    DataRequestPayload,
     OrderPayload,
-    PrivacyPayload,
+    RedactPayload,
     RefundPayload,
+    ShopPayload,
+    ShopRedactPayload,
 )
 from loyalty.events import (
     Cancellation,
@@ -266,10 +268,12 @@ https://shopify.dev/docs/apps/build/compliance/privacy-law-compliance
 
 
 def parse_erasure(payload: Any, request: InboundRequest, source: Source) -> Sequence[Event]:
-    """customers/redact: the person is to be forgotten."""
-    found = read(PrivacyPayload, payload)
-    if found.customer is None or found.customer.id is None:
-        raise Unreadable("the request to erase names no customer")
+    """customers/redact: the person is to be forgotten.
+
+    The topic is not signed, so the body must be one of this topic: what asks for a person's
+    data, sent again under this name, must not erase them.
+    """
+    found = read(RedactPayload, payload)
     who = Customer(id=found.customer.id, email=found.customer.email, phone=found.customer.phone)
     return [
         Event(
@@ -283,24 +287,23 @@ def parse_erasure(payload: Any, request: InboundRequest, source: Source) -> Sequ
     ]
 
 
-def _uninstalled(payload: Any, request: InboundRequest) -> Notice:
+def _uninstalled(payload: Any) -> Notice:
+    read(ShopPayload, payload)
     return Notice(
         NoticeKind.REVOKED,
         "the app was uninstalled from the shop: install it again and enter its new token",
     )
 
 
-def _data_request(payload: Any, request: InboundRequest) -> Notice:
-    found = read(PrivacyPayload, payload)
-    detail = {
-        "customer_id": (found.customer.id if found.customer else None) or "",
-        "data_request_id": (found.data_request.id if found.data_request else None) or "",
-    }
+def _data_request(payload: Any) -> Notice:
+    found = read(DataRequestPayload, payload)
+    detail = {"customer_id": found.customer.id, "data_request_id": found.data_request.id}
     text = "a customer of the shop asks what is stored about them: answer within 30 days"
     return Notice(NoticeKind.DATA_REQUEST, text, detail)
 
 
-def _shop_erasure(payload: Any, request: InboundRequest) -> Notice:
+def _shop_erasure(payload: Any) -> Notice:
+    read(ShopRedactPayload, payload)
     return Notice(
         NoticeKind.SHOP_ERASURE,
         "the app was removed 48 hours ago, and the data of this shop's customers are to be erased",
@@ -320,14 +323,18 @@ def _trigger(topic: str, parse: Parse, title: str, *types: EventType) -> Trigger
     )
 
 
-def _notice(topic: str, notice: Callable[[Any, InboundRequest], Notice], title: str) -> Trigger:
+def _notice(topic: str, tell: Callable[[Any], Notice], title: str) -> Trigger:
+    def parse(payload: Any, request: InboundRequest, source: Source) -> Sequence[Event]:
+        tell(payload)  # refuses what is no body of this topic
+        return ()
+
     return Trigger(
         vendor_event=topic,
         event_types=(),
         title=title,
-        parse=no_events,
+        parse=parse,
         sample=f"{topic.replace('/', '_')}.json",
-        notice=notice,
+        notice=lambda payload, request: tell(payload),
     )
 
 

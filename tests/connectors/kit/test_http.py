@@ -298,3 +298,26 @@ def test_transport_errors_of_both_libraries_are_understood(
     error: Exception, expected: type[ConnectorError]
 ) -> None:
     assert type(transport_error(error, writes=True)) is expected
+
+
+# --- whom it speaks to, and how much it takes -------------------------------------------------
+
+
+async def test_credentials_never_go_to_another_host() -> None:
+    client = HttpClient("https://api.vendor.example/v1", headers={"Authorization": "Bearer s3cret"})
+    for url in ("https://evil.example/v1", "http://api.vendor.example/v1", "http://127.0.0.1/"):
+        with pytest.raises(ConnectorBug, match=r"speaks to 'api\.vendor\.example' alone"):
+            await client.send("GET", url)
+    assert client.url_of("https://api.vendor.example/v2") == "https://api.vendor.example/v2"
+    await client.aclose()
+
+
+@pytest.mark.parametrize("token", ["line\nbreak", "line\r\nX-Evil: 1", "nul\x00", "tab\t"])
+async def test_a_token_with_a_line_break_is_refused_before_any_call(token: str) -> None:
+    with pytest.raises(AuthError, match="copied wrongly") as caught:
+        HttpClient("https://api.vendor.example", headers={"Authorization": f"Bearer {token}"})
+    assert token not in str(caught.value)
+    client = HttpClient("https://api.vendor.example")
+    with pytest.raises(AuthError):
+        await client.send("GET", "/", headers={"X-Token": token})
+    await client.aclose()

@@ -135,7 +135,7 @@ def test_the_refusal_says_where_and_names_no_person(shop: Any, topic: str) -> No
         inner = next(iter(payload["data"]["object"].values()))
         inner["id"], inner["buyer_email_address"] = ["ann@example.com"], "ann@example.com"
     else:
-        payload["id"] = payload["customer_id"] = ["ann@example.com"]
+        payload["id"] = payload["customer_id"] = payload["shop_id"] = ["ann@example.com"]
     outcome = _outcome(shop, topic, payload)
     assert isinstance(outcome, Unreadable)
     assert "id" in str(outcome)

@@ -14,7 +14,9 @@ import pytest
 from aiohttp.abc import ResolveResult
 from pydantic import ValidationError
 
+from connectors.kit import addresses
 from connectors.kit.action import Idempotency, Job
+from connectors.kit.addresses import PublicResolver, is_public
 from connectors.kit.capabilities import WebhookCall
 from connectors.kit.errors import (
     AuthError,
@@ -29,9 +31,7 @@ from connectors.kit.errors import (
     Transient,
 )
 from connectors.kit.sandbox import Fault, VendorSandbox
-from connectors.kit import addresses
 from connectors.webhook.account import WebhookAccount
-from connectors.kit.addresses import PublicResolver, is_public
 from connectors.webhook.client import WebhookClient, webhook_id
 from connectors.webhook.manifest import MANIFEST
 from connectors.webhook.sandbox import SANDBOX_ACCOUNT, WebhookSandbox
