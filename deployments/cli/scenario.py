@@ -19,6 +19,9 @@ from deployments.scenario.stage import stage
 from loyalty.store.database import StoreAway, dumps
 from loyalty.store.embedded import PostgresFailed
 
+SHOWN = 10
+"""So many cases are named in the summary."""
+
 
 def run_scenarios(files: Sequence[Path], *, only: Sequence[str], server: str, as_json: bool) -> int:
     """Plays the cases of files: exit 0 where all hold, 1 where something differs, 2 where a file
@@ -123,6 +126,7 @@ def _sum_up(verdicts: Sequence[Verdict], seconds: float) -> None:
     failed = [one.id for one in verdicts if not one.passed]
     told = f"{counted(len(verdicts), 'case')} in {seconds:.1f} s"
     if failed:
-        say(f"{told}: {len(failed)} differ: {', '.join(failed)}")
+        names = ", ".join(failed[:SHOWN]) + (", …" if len(failed) > SHOWN else "")
+        say(f"{told}: {len(failed)} differ: {names}")
     else:
         say(f"{told}, all as expected")

@@ -67,7 +67,8 @@ async def request(world: World, step: steps.MessageRequest) -> None:
     """Plans a message that somebody asks for, as the planner plans any other."""
     await world.meet()
     async with world.database.begin() as connection:
-        member = (await world.observer(connection).rows()).get(world.members.ids.get(step.member))
+        known = world.members.ids.get(step.member)
+        member = (await world.observer(connection).rows())[known] if known else None
         if member is None:
             raise ValueError(f"there is no member {step.member}")
         addresses = [("email", member.email or ""), ("sms", member.phone or "")]

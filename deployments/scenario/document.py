@@ -34,7 +34,12 @@ class UnusableFile(Exception):
 
 
 class Case(Part):
-    """One story: a programme and what happens in it."""
+    """One story: a programme and what happens in it.
+
+    Attributes:
+        unknown: Choices of it that this version has not; such a case is not played and differs,
+            and the others of the file are played all the same.
+    """
 
     id: Name
     settings: Settings
@@ -42,6 +47,7 @@ class Case(Part):
     steps: tuple[Step | Concurrent, ...]
     reason: str = ""
     source: str = ""
+    unknown: tuple[str, ...] = ()
 
 
 def read_file(path: Path) -> list[Case]:
@@ -83,6 +89,7 @@ class _Reader:
         self.name = name
         self.text = text
         self.problems: list[str] = []
+        self.unknown: list[str] | None = None
 
     def raise_problems(self) -> None:
         if self.problems:
@@ -91,9 +98,12 @@ class _Reader:
             raise UnusableFile("\n".join([*self.problems[:SHOWN], *tail]))
 
     def wrong(self, place: Place, whose: str, problem: str) -> None:
+        self.problems.append(self.told(place, whose, problem))
+
+    def told(self, place: Place, whose: str, problem: str) -> str:
         line = line_of(self.text, place)
         where = ", ".join(part for part in (f"{self.name}, line {line}", whose) if part)
-        self.problems.append(f"{where}: {problem}")
+        return f"{where}: {problem}"
 
     def cases(self, document: Any) -> list[Case]:
         if not self.is_mapping(document, (), ""):
@@ -141,17 +151,20 @@ class _Reader:
         raw = found.get("settings") or {}
         if not self.is_mapping(raw, (*place, "settings"), whose):
             return None
+        self.unknown = []
         settings = self.settings(merged(defaults, raw), (*place, "settings"), whose, given=raw)
         steps = list(self.steps(found.get("events"), (*place, "events"), whose))
-        if settings is None or self.problems:
+        unknown, self.unknown = self.unknown, None
+        if self.problems:
             return None
         return Case(
             id=str(found["id"]),
-            settings=settings,
+            settings=settings or Settings(),
             raw_settings=merged(defaults, raw),
             steps=tuple(steps),
             reason=str(found.get("reason") or ""),
             source=str(found.get("source") or ""),
+            unknown=tuple(unknown),
         )
 
     def settings(
@@ -226,7 +239,11 @@ class _Reader:
         told = _told(error, _keys_at(model, loc[:-1]))
         path = ".".join(str(part) for part in loc)
         known = error["type"] in ("extra_forbidden", "missing") and len(loc) == 1
-        self.wrong((*place, *loc), whose, told if known else f"{path}: {told}")
+        problem = self.told((*place, *loc), whose, told if known else f"{path}: {told}")
+        if error["type"] in _CHOICES and self.unknown is not None:
+            self.unknown.append(problem)
+        else:
+            self.problems.append(problem)
 
     def is_mapping(self, value: Any, place: Place, whose: str) -> bool:
         if isinstance(value, dict):
@@ -252,6 +269,9 @@ def _told(error: Any, keys: Sequence[str]) -> str:
         return f"there is no kind `{tag[:60]}`. {near}"
     return in_words(error, keys)
 
+
+_CHOICES = ("literal_error", "enum", "union_tag_invalid")
+"""What pydantic calls a value that is none of those to choose from."""
 
 _TAGS = {"earn_filter", "multiplier", "flat", "document"}
 """Pydantic names the chosen kind of a rule in the place; the file has no such step."""

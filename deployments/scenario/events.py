@@ -14,7 +14,7 @@ from typing import Any
 from deployments.scenario import steps
 from deployments.scenario.settings import Settings
 from deployments.scenario.steps_base import Reported
-from deployments.scenario.translate import units
+from deployments.scenario.translate import tender, units
 from loyalty.eligibility import allocate
 from loyalty.events import Event, EventType, Line, Order, subject_of
 from loyalty.money import decimals
@@ -142,7 +142,9 @@ class Translator:
             "currency": step.currency or self.settings.currency,
             "total": max(total, Decimal(0)),
             "lines": lines,
-            "tenders": [{"kind": kind, "amount": paid} for kind, paid in step.tenders.items()],
+            "tenders": [
+                {"kind": tender(kind), "amount": paid} for kind, paid in step.tenders.items()
+            ],
             "codes": step.codes,
             "channel": step.via,
             "is_test": step.test,

@@ -14,8 +14,6 @@ from deployments.scenario.parts import Moment, Name, Part, Points
 from deployments.scenario.steps_base import Reported, Step
 from loyalty.money import Amount
 
-Tender = Literal["card", "cash", "gift_card", "store_credit", "other"]
-
 
 class OrderLine(Part):
     """A line of an order; `discount` is of the whole line."""
@@ -43,7 +41,7 @@ class Bought(Reported):
     tax: Amount | None = None
     shipping: Amount | None = None
     tip: Amount | None = None
-    tenders: dict[Tender, Amount] = Field(default_factory=dict)
+    tenders: dict[Name, Amount] = Field(default_factory=dict)
     codes: tuple[str, ...] = ()
     rev: int | None = Field(None, description="A number that grows with every edit.")
     test: bool = False

@@ -12,9 +12,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from itertools import count
-from typing import Any
+from typing import Any, get_args
 
 from deployments.scenario.settings import EarnFilter, Flat, Multiplier, Settings, Written
+from loyalty.eligibility import EligibilityPolicy
+from loyalty.events import Tender
 from loyalty.policies import BirthdayPolicy, OccasionPolicy, TierPlan
 from loyalty.programme import Programme
 from rules import RuleSet
@@ -23,6 +25,7 @@ SALES = ["order.paid", "payment.completed"]
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 ROUTES = {"email": ("smtp/main",), "sms": ("twilio/main",)}
 EARNING = "earning"
+_TENDERS = frozenset(get_args(Tender.model_fields["kind"].annotation))
 NOTICE = "notice-"
 """Begins the ids of the rules that send the programme's own messages."""
 
@@ -128,6 +131,11 @@ def units(points: Decimal | int, scale: int) -> int:
     return int(exact)
 
 
+def tender(name: str) -> str:
+    """The hub's word for a way to pay; what has none of its own is `other`."""
+    return name if name in _TENDERS else "other"
+
+
 def _id_of(rule: Any) -> str:
     return str(rule.rule.id if isinstance(rule, Written) else rule.id)
 
@@ -144,7 +152,7 @@ def _programme(settings: Settings) -> Programme:
         currency=settings.currency,
         unit_scale=scale,
         retro_days=settings.retro_days,
-        eligible=settings.eligible,
+        eligible=_eligible(settings.eligible),
         rounding=settings.rounding,
         rounding_scope=settings.rounding_scope,
         multipliers=settings.multipliers,
@@ -166,6 +174,11 @@ def _programme(settings: Settings) -> Programme:
         max_lateness_hours=settings.messaging.max_lateness_hours,
         routes=ROUTES,
     )
+
+
+def _eligible(policy: EligibilityPolicy) -> EligibilityPolicy:
+    known = tuple(dict.fromkeys(tender(name) for name in policy.subtract_tenders))
+    return policy.model_copy(update={"subtract_tenders": known})
 
 
 def _tiers(plan: TierPlan | None, scale: int) -> TierPlan | None:

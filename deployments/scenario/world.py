@@ -30,8 +30,10 @@ from rules import RuleSet
 CHANGED_NOTHING = frozenset({"test_order", "stale"})
 """Codes of events that are done and changed nothing: the step was ignored."""
 
-INVALID = "invalid"
+INVALID = "invalid_amount"
 """The code of a step that no gateway would have taken in: an amount that its currency has not."""
+
+UNKNOWN_CURRENCY = "unknown_currency"
 
 
 class NotSupported(Exception):
@@ -89,6 +91,8 @@ class World:
         Raises:
             NotSupported: The case needs something that this version cannot do.
         """
+        if self.case.unknown:
+            raise NotSupported("; ".join(self.case.unknown))
         later = [part.do for part in self._parts if isinstance(part, Later)]
         missing = [*self.case.settings.later, *dict.fromkeys(later)]
         if missing:
@@ -169,7 +173,7 @@ class World:
         try:
             event = self._translator.event(step, at)
         except (ValidationError, MoneyError, ValueError) as error:
-            return Happening("rejected", INVALID, reason=str(error))
+            return _refused(error)
         ending = await self.engine.take(event, delivery_id=step.delivery)
         happened = Happening(result_of(ending), ending.code, reason=ending.reason)
         if ending.is_new:
@@ -241,7 +245,13 @@ def _answer(step: Any, settings: Settings) -> Happening:
     try:
         return Happening(values=desk.reckon(step, settings))
     except (MoneyError, ValueError) as error:
-        return Happening("rejected", INVALID, reason=str(error))
+        return _refused(error)
+
+
+def _refused(error: Exception) -> Happening:
+    told = str(error)
+    code = UNKNOWN_CURRENCY if "unknown currency" in told else INVALID
+    return Happening("rejected", code, reason=told)
 
 
 def _parts_of(step: Any) -> Sequence[Any]:

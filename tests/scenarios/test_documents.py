@@ -64,15 +64,6 @@ def test_a_good_file_is_read() -> None:
             id="a typo in a setting",
         ),
         pytest.param(
-            "{rounding: floor}", "{rounding: flor}", "`flor` is not one of",
-            id="a setting that is none of the choices",
-        ),
-        pytest.param(
-            "{rounding: floor}", "{rules: [{id: a, kind: multiplyer, factor: 2}]}",
-            "there is no kind `multiplyer`. Did you mean `multiplier`?",
-            id="an unknown kind of rule",
-        ),
-        pytest.param(
             "{rounding: floor}", "{expiry: {mode: days}}", "expiry by days needs `n`",
             id="settings that do not go together",
         ),
@@ -105,6 +96,37 @@ def test_what_is_wrong_is_named_with_its_place(right: str, wrong: str, told: str
     with pytest.raises(UnusableFile) as failure:
         read_text(GOOD.replace(right, wrong, 1))
     assert told in str(failure.value)
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "told"),
+    [
+        (
+            "{rounding: floor}", "{rounding: flor}",
+            "scenarios, line 4, case first: rounding: `flor` is not one of 'floor', 'ceil',"
+            " 'half_up' or 'half_even'. Did you mean `floor`?",
+        ),
+        (
+            "{rounding: floor}", "{rules: [{id: a, kind: multiplyer, factor: 2}]}",
+            "scenarios, line 4, case first: rules.0: there is no kind `multiplyer`."
+            " Did you mean `multiplier`?",
+        ),
+        (
+            "balance:\n        m1: {available: 2}", "result: aplied",
+            "scenarios, line 12, case first, step 1 (order.paid): expect.result: `aplied` is not"
+            " one of 'applied', 'duplicate', 'parked', 'rejected' or 'ignored'. Did you mean"
+            " `applied`?",
+        ),
+    ],
+)  # fmt: skip
+def test_a_choice_that_there_is_not_concerns_its_case_alone(
+    right: str, wrong: str, told: str
+) -> None:
+    assert right in GOOD
+    other = GOOD[GOOD.index("- id") :].replace("first", "second")
+    first, second = read_text(GOOD.replace(right, wrong, 1) + other)
+    assert first.unknown == (told,)
+    assert second.unknown == ()
 
 
 def test_a_typo_inside_a_concurrent_step_is_found() -> None:

@@ -99,10 +99,16 @@ async def test_what_this_version_cannot_do_is_a_difference_and_no_crash(
     assert told == ["not supported yet: gift_codes"]
 
 
+async def test_a_choice_that_there_is_not_is_a_difference(empty_database: Database) -> None:
+    clock = "{at: '2026-01-06T10:00:00Z', do: clock}"
+    (told,) = await verdict_of(empty_database, clock, "{rounding: flor}")
+    assert "`flor` is not one of" in told
+
+
 async def test_an_amount_that_its_currency_has_not_is_rejected(empty_database: Database) -> None:
     step = (
         "{at: '2026-01-06T10:00:00Z', do: order.paid, order: o2, member: m1, amount: '1.005',"
-        " expect: {result: rejected, code: invalid, balance: {m1: {available: 100}}}}"
+        " expect: {result: rejected, code: invalid_amount, balance: {m1: {available: 100}}}}"
     )
     assert await verdict_of(empty_database, step) == []
 
