@@ -14,7 +14,7 @@ from connectors.kit.manifest import Manifest
 from connectors.kit.new import CannotMake, make, with_references
 from connectors.kit.quality import grade
 from connectors.kit.registry import all_manifests
-from deployments.cli.answers import Failure, answering, say, show_fields, write_json
+from deployments.cli.answers import Failure, answering, say, show_fields, unusable, write_json
 from deployments.cli.desk import open_store, read_settings
 from flows.runtime import wall_clock
 from loyalty.settings import HubSettings
@@ -54,7 +54,7 @@ def run_new(slug: str, name: str) -> int:
         made = make(slug, name)
         with_references(slug)
     except CannotMake as error:
-        raise Failure(str(error)) from None
+        raise unusable(str(error)) from None
     for path in made:
         say(f"wrote {path}")
     say(f"Next: pytest tests/conformance -k {slug}, and docs/adding-a-connector.md.")

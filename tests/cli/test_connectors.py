@@ -23,6 +23,10 @@ def test_every_connector_is_listed_without_a_store(nowhere: Any, tmp_path: Any) 
         assert [action["name"] for action in told["actions"]] == [a.name for a in one.actions]
         assert told["connections"] is None
         assert told["limit"]["per_second"] == one.limit.per_second
+        assert told["tier"] in {"bronze", "silver", "gold", "platinum"}
+        assert (told["tier"] == "platinum") is (told["missing_for_next_tier"] == {})
+        assert told["api_version"] == one.api_version
+        assert told["api_sunset"] == (one.api_sunset.isoformat() if one.api_sunset else None)
         assert len(told["triggers"]) == (len(one.webhook.triggers) if one.webhook else 0)
     assert not (tmp_path / "home").exists()
 
@@ -51,3 +55,9 @@ def test_connections_are_shown_with_their_state(hub: Any, shop: Any) -> None:
     shown = hub("connectors").out
     assert "spare is paused" in shown
     assert FIELDS["auth_token"] not in shown + answer.out
+
+
+def test_a_name_that_cannot_be_a_connectors_is_unusable_input(nowhere: Any) -> None:
+    answer = nowhere("connectors", "new", "Not-A-Slug")
+    assert answer.code == 2
+    assert "lower case letters" in answer.err

@@ -199,7 +199,9 @@ async def database(shared_url: str) -> AsyncIterator[Database]:
     found = Database(shared_url)
     async with found.begin() as connection:
         await connection.execute(
-            text("truncate inbox, rejects, connections, triggers, workers, deliveries cascade")
+            text(
+                "truncate inbox, rejects, connections, triggers, workers, deliveries, polls cascade"
+            )
         )
     yield found
     await found.aclose()

@@ -15,6 +15,8 @@ from connectors.kit.manifest import Client, Limit, Manifest
 from connectors.kit.webhook import (
     BadSignature,
     InboundRequest,
+    Notice,
+    NoticeKind,
     Reply,
     Source,
     Trigger,
@@ -22,6 +24,7 @@ from connectors.kit.webhook import (
     Webhook,
     decode_json,
     hmac_hex,
+    no_events,
     require_fresh,
     require_match,
     require_object,
@@ -108,6 +111,10 @@ def parse_mismatch(payload: Any, request: InboundRequest, source: Source) -> Seq
     raise AssertionError
 
 
+def goodbye(payload: Any, request: InboundRequest) -> Notice:
+    return Notice(NoticeKind.REVOKED, "the till was taken away", {"till": str(payload["till"])})
+
+
 def _trigger(name: str, parse: Any) -> Trigger:
     return Trigger(name, (EventType.ORDER_CANCELLED,), "A sale was called off.", parse, "sale.json")
 
@@ -124,6 +131,10 @@ WEBHOOK = Webhook(
         "sales": _trigger("sales", parse_sales),
         "broken": _trigger("broken", parse_broken),
         "mismatch": _trigger("mismatch", parse_mismatch),
+        "bell": Trigger("bell", (), "Something changed.", no_events, "bell.json", rings=True),
+        "goodbye": Trigger(
+            "goodbye", (), "The till was taken away.", no_events, "goodbye.json", notice=goodbye
+        ),
     },
     sign=sign,
     delivery_id=lambda request, payload: request.headers.get("x-till-delivery"),
@@ -142,12 +153,15 @@ MANIFEST = Manifest(
     webhook=WEBHOOK,
 )
 
+TERSE = replace(
+    MANIFEST, slug="terse", webhook=replace(WEBHOOK, acknowledge=Reply(200, b"OK", "text/plain"))
+)
 SILENT = replace(MANIFEST, slug="silent", webhook=None)
 
 
 def manifests(slug: str) -> Manifest:
     """A registry of the test connectors."""
-    return {"till": MANIFEST, "silent": SILENT}[slug]
+    return {"till": MANIFEST, "silent": SILENT, "terse": TERSE}[slug]
 
 
 ACCOUNT = TillAccount(signing_secret=SecretStr(SECRET), token=SecretStr(TOKEN))
