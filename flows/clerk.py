@@ -27,7 +27,7 @@ from loyalty.store.ids import new_id
 from loyalty.store.inbox import Claimed, Closing
 from loyalty.store.people import Member
 from rules import decide, effects
-from rules.decision import AppliedLimit, Award, Decision
+from rules.decision import AppliedLimit, Award, Decision, EffectKind
 from rules.subjects import data_name
 
 __all__ = ["Case", "Clerk", "Terms"]
@@ -327,6 +327,10 @@ class Clerk:
             consents=self.work.consents,
         )
         for effect in planned.effects:
-            if effect.rule not in case.withheld:
+            if effect.rule in case.withheld:
+                continue
+            if effect.kind is EffectKind.EMIT_EVENT:
+                case.extra.setdefault("announced", []).append([effect.name, effect.values])
+            else:
                 self.work.deliveries.append(terms.planner.plan(occasion, effect))
         return planned.errors

@@ -21,6 +21,7 @@ from connectors.kit.capabilities import (
     TrackedEvent,
     WebhookCall,
 )
+from flows import offers
 from flows.directory import Directory, Route
 from loyalty.events import Channel, ConsentState, Event
 from loyalty.facts import Result
@@ -185,6 +186,26 @@ class Planner:
                     timestamp=occasion.event.time,
                     data={**data, "member": str(member.id), "values": _scalars(effect.values)},
                 )
+            case _:
+                return self._offer(occasion, effect)
+
+    def _offer(self, occasion: Occasion, effect: Effect) -> Payload:
+        member, values = occasion.member, _scalars(effect.values)
+        match effect.kind:
+            case EffectKind.ISSUE_REWARD:
+                currency = self.programme.currency
+                return offers.reward(effect, member, currency=currency, now=self.now)
+            case EffectKind.UPDATE_ROW:
+                return offers.row(effect, _scalar(effect.key), values)
+            case EffectKind.JOIN_CAMPAIGN:
+                return offers.journey(effect, member, values, occasion.event.time)
+            case EffectKind.CREATE_TICKET:
+                text = self._text(occasion, effect, "chat")["text"]
+                return offers.ticket(effect, member, text, values)
+            case EffectKind.UPDATE_CUSTOMER:
+                return offers.customer_change(effect, member, values)
+            case _:
+                raise CannotPlan(f"nothing is delivered for {effect.kind.value}")
 
     def _message(self, occasion: Occasion, effect: Effect) -> Payload:
         member = occasion.member
@@ -229,7 +250,7 @@ def capability_of(effect: Effect) -> Capability:
     """What serves an effect."""
     if effect.kind is EffectKind.SEND_MESSAGE:
         return Capability(effect.channel)
-    return CAPABILITY_OF[effect.kind]
+    return CAPABILITY_OF.get(effect.kind) or offers.capability_of_offer(effect)
 
 
 def verdict_on(occasion: Occasion, effect: Effect) -> Verdict:

@@ -34,6 +34,7 @@ from loyalty.events import Event, EventType
 from loyalty.store import deliveries
 from loyalty.store.database import StoreAway
 from loyalty.store.deliveries import Delivery
+from loyalty.store.inbox import Closing
 
 logger = logging.getLogger(__name__)
 
@@ -134,8 +135,25 @@ def emit_events(trigger: str, batches: Sequence[Booked], troubles: Sequence[Trou
     for batch in batches:
         for event in batch.emitted:
             _tell_of_member(event)
+        for closing in batch.closings:
+            _tell_what_was_asked(closing)
     for trouble in troubles:
         tell_of_trouble(trouble)
+
+
+def _tell_what_was_asked(closing: Closing) -> None:
+    """Events that rules ask for by name, and what somebody should look at."""
+    outcome = closing.outcome or {}
+    resource = {"prefect.resource.id": f"loyalty.member.{closing.member_id}"}
+    for name, values in outcome.get("announced", ()):
+        shown = {key: _shown(value) for key, value in values.items()}
+        emit_event(event=f"loyalty.rule.{name}", resource=resource, payload=shown)
+    for alert in outcome.get("alerts", ()):
+        emit_event(event=f"loyalty.alert.{alert}", resource=resource, payload={"event": closing.id})
+
+
+def _shown(value: Any) -> Any:
+    return value if value is None or isinstance(value, (str, int, bool)) else str(value)
 
 
 def _tell_of_member(event: Event) -> None:
