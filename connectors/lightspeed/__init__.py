@@ -1,0 +1,1 @@
+"""Lightspeed Retail (X-Series): tills whose sales and customers are polled, with doorbells."""
