@@ -1,0 +1,1 @@
+"""Smile.io: a shop's loyalty programme: members, points and rewards."""
