@@ -7,7 +7,7 @@ ARGS ?=
 export DO_NOT_TRACK = 1
 export PREFECT_SERVER_ANALYTICS_ENABLED = false
 
-.PHONY: demo up test fast lint bench lock clean
+.PHONY: demo up test fast lint bench lock dask clean
 
 demo: $(READY)   ## a day of trade through everything; ARGS='--once --json' for machines
 	@$(BIN)/hub demo $(ARGS)
@@ -34,6 +34,12 @@ bench: $(READY)  ## the figures of docs/performance.md, measured on this machine
 lock: $(READY)   ## resolve all dependencies again (see docs/decisions/001-pins.md)
 	@$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \
 		--exclude-newer 2026-10-08 --generate-hashes --no-header --quiet -o requirements.lock
+	@$(BIN)/uv pip compile pyproject.toml --extra dask -c requirements.lock --universal \
+		--python-version 3.11 --exclude-newer 2026-10-08 --generate-hashes --no-header --quiet \
+		-o requirements-dask.lock
+
+dask: $(READY)   ## what simulations on a Dask cluster need besides (HUB_DASK)
+	@VIRTUAL_ENV=.venv $(BIN)/uv pip install --quiet --require-hashes -r requirements-dask.lock
 
 clean:           ## remove the environment; the data in .hub stays
 	@rm -rf .venv

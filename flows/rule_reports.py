@@ -25,6 +25,7 @@ def proposal_markdown(proposed: Proposed) -> str:
             changes_markdown(found),
             f"{len(found.rules)} rules checked, {found.examples} examples came out as they say. "
             + approval,
+            *(f"Look at {one}." for one in found.warnings),
             f"Next: run `simulate-rules` with the version `{version.version}` to see what it "
             "would have done, then `publish-rules`.",
         ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from loyalty.programme import Programme
@@ -23,6 +23,7 @@ class Review:
 
     Attributes:
         problems: What forbids publishing: examples that fail, texts that are not there.
+        warnings: What the author hardly wants: rules that never fire, windows that overlap.
         needs: Why a second person has to agree; empty where nobody has to.
         examples: How many examples were run.
     """
@@ -30,6 +31,7 @@ class Review:
     rules: RuleSet
     changes: RuleSetDiff
     problems: tuple[RuleProblem, ...]
+    warnings: tuple[RuleProblem, ...]
     needs: tuple[str, ...]
     examples: int
 
@@ -44,10 +46,8 @@ class Review:
             "version": self.rules.version,
             "rules": len(self.rules),
             "examples": self.examples,
-            "problems": [
-                {"rule": one.rule, "place": one.place, "message": one.message}
-                for one in self.problems
-            ],
+            "problems": [asdict(one) for one in self.problems],
+            "warnings": [asdict(one) for one in self.warnings],
             "needs_approval": list(self.needs),
             "changes": self.changes.model_dump(mode="json"),
         }
@@ -80,6 +80,7 @@ def review(
         rules=rules,
         changes=changes,
         problems=(*failing, *missing),
+        warnings=rules.warnings,
         needs=tuple(_needs(rules, changes, programme)),
         examples=sum(len(one.examples) for one in rules.rules),
     )
@@ -87,7 +88,8 @@ def review(
 
 def _needs(rules: RuleSet, changes: RuleSetDiff, programme: Programme) -> list[str]:
     """Only what changed is asked for: what is in force already was agreed to."""
-    found = []
+    changed = {one.rule for one in changes.rules if one.kind != "removed"}
+    found = [str(one) for one in rules.needs_approval if one.rule in changed]
     if programme.approvals and not changes.is_empty:
         found.append("the programme asks for a second person at every change")
     return found

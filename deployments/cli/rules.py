@@ -71,10 +71,13 @@ def run_check(paths: Sequence[Path], *, as_json: bool) -> int:
         return _tell_problems(found.problems, as_json=as_json)
     if as_json:
         write_json({"version": rules.version, "rules": len(rules), "examples": found.examples,
-                    "problems": [], "needs_approval": list(found.needs)})  # fmt: skip
+                    "problems": [], "warnings": [asdict(one) for one in found.warnings],
+                    "needs_approval": list(found.needs)})  # fmt: skip
         return 0
     say(f"{counted(len(rules), 'rule')} ({rules.version}), {counted(found.examples, 'example')}: "
         "all is well.")  # fmt: skip
+    for warning in found.warnings:
+        say(f"Look at {warning}.")
     for need in found.needs:
         say(f"A second person will have to agree: {need}.")
     return 0
@@ -245,6 +248,8 @@ def _tell_review(found: Review, backtest: Sequence[str]) -> None:
     say("")
     for line in backtest:
         say(line)
+    for warning in found.warnings:
+        say(f"\nLook at {warning}.")
     for need in found.needs:
         say(f"\nA second person has to agree: {need}.")
 

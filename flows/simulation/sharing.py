@@ -20,6 +20,9 @@ from rules import RuleSet
 SMALL = 3_000
 """Up to so many events, starting processes would take longer than the work."""
 
+PART = 20_000
+"""Events of a part that goes to a cluster, so that many workers have something to do."""
+
 Workforce = Callable[[Sequence[Order]], Awaitable[list[Part]]]
 """Does orders side by side: on this machine's cores, or on a Dask cluster."""
 
@@ -47,6 +50,8 @@ async def simulate(
         found = await groups(connection, trial, everybody=bool(shared))
         events = sum(count for _, count in found)
         wanted = processes or crew.cores()
+        if workforce is not None:
+            wanted = max(wanted, -(-events // PART))
         if shared or (workforce is None and (wanted == 1 or events <= SMALL)):
             members = [ids for ids, _ in found]
             parts = [await do_part(connection, trial, members, is_one_pass=bool(shared))]

@@ -15,7 +15,7 @@ RULE = """
 id: system-test-tea
 description: A thousand and one points for orders of the system test.
 on: order.paid
-when: [order.eligible >= 150]
+when: [order.total >= 150]
 then: [{award: {points: 1001, flat: true}}]
 examples:
   - event: {type: order.paid, data: {id: "1", currency: EUR, total: 800.00}}
