@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import os
 from collections.abc import AsyncIterator
 
 import pytest_asyncio
@@ -10,13 +12,15 @@ from deployments.scenario.stage import empty, opened
 from loyalty.store.database import Database
 from loyalty.store.embedded import EmbeddedPostgres
 
+_numbers = itertools.count(1)
+
 
 @pytest_asyncio.fixture(scope="module")
 async def scenario_database(postgres: EmbeddedPostgres) -> AsyncIterator[Database]:
     """A migrated database for all cases of a module."""
-    postgres.psql("drop database if exists scenarios with (force);")
-    postgres.psql("create database scenarios template template;")
-    async with opened(postgres.url("scenarios")) as database:
+    name = f"scenarios_{os.getpid()}_{next(_numbers)}"
+    postgres.psql(f"create database {name} template template strategy file_copy;")
+    async with opened(postgres.url(name)) as database:
         yield database
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import jsonschema
@@ -247,7 +248,6 @@ def test_the_command_answers_for_machines_and_by_its_exit_code(
     story: Path, postgres: EmbeddedPostgres
 ) -> None:
     server = postgres.url("postgres")
-    before = postgres.psql("select count(*) from pg_database;")
     every = CliRunner().invoke(app, ["scenario", "run", str(story), "--json", "--server", server])
     assert every.exit_code == 1
     told = json.loads(every.stdout)
@@ -261,7 +261,8 @@ def test_the_command_answers_for_machines_and_by_its_exit_code(
     assert one.exit_code == 0
     assert "✓ right" in one.stdout
     assert "1 case in" in one.stdout
-    assert postgres.psql("select count(*) from pg_database;") == before
+    left = "select datname from pg_database where datname like 'hub_scenarios_%';"
+    assert f"hub_scenarios_{os.getpid()}_" not in postgres.psql(left)
 
 
 def test_an_unusable_file_ends_with_two_and_a_problem(story: Path) -> None:
