@@ -8,7 +8,7 @@ from typing import Any
 
 from loyalty.events import EventType
 from rules.actions import EffectBody
-from rules.decision import EffectKind
+from rules.decision import Effect
 from rules.document import RuleDocument
 from rules.language import Expression
 from rules.language.tree import Environment, Run
@@ -75,12 +75,11 @@ class CompiledTier:
 
 @dataclass(frozen=True, slots=True)
 class CompiledEffect:
-    """An action towards the outside. `index` goes on counting from `then` to `otherwise`."""
+    """An action towards the outside; `fixed` is what of its effect is the same for every event."""
 
-    index: int
     place: str
-    kind: EffectKind
     body: EffectBody
+    fixed: Effect
     condition: Expression | None
     values: tuple[tuple[str, Expression], ...]
     row: tuple[Expression, ...]

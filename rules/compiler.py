@@ -34,6 +34,7 @@ from rules.compiled import (
 )
 from rules.decision import EffectKind
 from rules.document import RuleDocument
+from rules.effecting import fixed_part
 from rules.language import (
     BOOL,
     NOTHING_KNOWN,
@@ -270,10 +271,9 @@ class _RuleCompiler:
             worth = self._read(f"{place}.value", body.value, NUMBER, scope, known)
         is_row = isinstance(body, AppendRow)
         return CompiledEffect(
-            index=index,
             place=place,
-            kind=kind,
             body=body,
+            fixed=fixed_part(self.document.id, index, kind, body),
             condition=condition,
             values=() if is_row else tuple(values),
             row=tuple(expression for _, expression in values) if is_row else (),

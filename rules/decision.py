@@ -98,7 +98,9 @@ class Verdict(Frozen):
 
     def plain(self) -> dict[str, Any]:
         """As JSON, without what is empty."""
-        return self.model_dump(mode="json", exclude_defaults=True)
+        told = {"at": self.at, "by": self.by, "values": self.values, "error": self.error}
+        kept = {name: value for name, value in told.items() if value}
+        return {"rule": self.rule, "verdict": self.verdict, **kept}
 
 
 class AppliedLimit(Frozen):

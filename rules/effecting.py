@@ -6,9 +6,9 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from rules.actions import IssueReward, JoinCampaign, SendMessage, UpdateRow
+from rules.actions import EffectBody, IssueReward, JoinCampaign, SendMessage, UpdateRow
 from rules.compiled import CompiledEffect, CompiledRule
-from rules.decision import Effect, RewardOffer
+from rules.decision import Effect, EffectKind, RewardOffer, made
 from rules.judge import defect
 from rules.language import RuleRuntimeError
 from rules.language.arithmetic import plain, written
@@ -26,30 +26,42 @@ def work_out(
     """Adds the effect to those found, where its condition holds, or why it cannot be known."""
     try:
         if effect.condition is None or effect.condition.run(environment):
-            found.append(_effect(rule, effect, environment))
+            found.append(_effect(effect, environment))
     except RuleRuntimeError as error:
         errors.append(f"{rule.id}, {effect.place}: {error.reason}")
     except Exception as error:  # noqa: BLE001 - a defect in one effect must stop no other.
         errors.append(f"{rule.id}, {effect.place}: {defect(error)}")
 
 
-def _effect(rule: CompiledRule, effect: CompiledEffect, environment: Environment) -> Effect:
-    body = effect.body
+def fixed_part(rule: str, index: int, kind: EffectKind, body: EffectBody) -> Effect:
+    """What of an effect is the same for every event, worked out once with the rule.
+
+    Args:
+        index: Goes on counting from `then` to `otherwise`.
+    """
     return Effect(
-        rule=rule.id,
-        index=effect.index,
-        kind=effect.kind,
+        rule=rule,
+        index=index,
+        kind=kind,
         channel=body.channel.value if isinstance(body, SendMessage) else "",
         template=getattr(body, "template", ""),
         connection=body.connection,
         name=_name(body),
         tags=getattr(body, "tags", ()),
-        values={name: _plain(one.run(environment)) for name, one in effect.values},
-        row=tuple(_plain(cell.run(environment)) for cell in effect.row),
         key_column=body.column if isinstance(body, UpdateRow) else "",
-        key=_plain(effect.key.run(environment)) if effect.key else None,
-        reward=_reward(effect, body, environment) if isinstance(body, IssueReward) else None,
     )
+
+
+def _effect(effect: CompiledEffect, environment: Environment) -> Effect:
+    body = effect.body
+    fields = {
+        **effect.fixed.__dict__,
+        "values": {name: _plain(one.run(environment)) for name, one in effect.values},
+        "row": tuple([_plain(cell.run(environment)) for cell in effect.row]),
+        "key": _plain(effect.key.run(environment)) if effect.key else None,
+        "reward": _reward(effect, body, environment) if isinstance(body, IssueReward) else None,
+    }
+    return made(Effect, **fields)
 
 
 def _name(body: object) -> str:

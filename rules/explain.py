@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rules.compiled import CompiledRule
-from rules.decision import ClauseTrace, LineTrace, RuleTrace, Verdict
+from rules.decision import ClauseTrace, LineTrace, RuleTrace, Verdict, made
 from rules.document import RuleDocument
 from rules.earning import Reckoner, Share
 from rules.judge import Outcome, defect
@@ -21,7 +21,8 @@ def verdict_of(outcome: Outcome) -> Verdict:
     rule, name = outcome.rule, outcome.verdict
     values = _deciding(outcome) if name in _JUDGED else None
     if values or name not in _PLAIN:
-        return Verdict(
+        return made(
+            Verdict,
             rule=rule.id,
             verdict=name,
             at=outcome.at,

@@ -34,7 +34,8 @@ def _plain(value: Any) -> Any:
     if isinstance(value, (Decimal, UUID)):
         return str(value)
     if isinstance(value, BaseModel):
-        return value.model_dump(mode="json")
+        # As text: a dict of it would be made only to be written out again.
+        return orjson.Fragment(value.model_dump_json())
     if isinstance(value, (set, frozenset)):
         return sorted(value)
     raise TypeError(f"{type(value).__name__} has no JSON form")

@@ -8,7 +8,10 @@ import threading
 from datetime import datetime
 from uuid import UUID
 
-_SEQUENCE = 0x1000
+_SEQUENCE_BITS = 12
+_MILLIS = (1 << 48) - 1
+_PLACE = (1 << _SEQUENCE_BITS) - 1
+_VERSION_AND_VARIANT = (7 << 76) | (2 << 62)
 
 
 class _Clock:
@@ -21,11 +24,18 @@ class _Clock:
         self._random = random.Random(secrets.randbits(256))
         self._lock = threading.Lock()
         self._last = 0
+        self._now: datetime | None = None
 
-    def tick(self, millis: int) -> int:
+    def tick(self, now: datetime) -> int:
+        """The next place: the instant's milliseconds and a count within them."""
         with self._lock:
-            self._last = max(millis * _SEQUENCE, self._last + 1)
-            return self._last
+            place = self._last + 1
+            # A transaction has one `now` for all that it makes: it is read once.
+            if now is not self._now:
+                self._now = now
+                place = max(int(now.timestamp() * 1000) << _SEQUENCE_BITS, place)
+            self._last = place
+            return place
 
     def noise(self) -> int:
         return self._random.getrandbits(62)
@@ -36,6 +46,7 @@ _clock = _Clock()
 
 def new_id(now: datetime) -> UUID:
     """A UUID v7 of the instant, later than every other of this process."""
-    millis, place = divmod(_clock.tick(int(now.timestamp() * 1000)), _SEQUENCE)
-    value = ((millis & ((1 << 48) - 1)) << 80) | (7 << 76) | (place << 64) | (2 << 62)
-    return UUID(int=value | _clock.noise())
+    place = _clock.tick(now)
+    millis = (place >> _SEQUENCE_BITS) & _MILLIS
+    value = millis << 80 | _VERSION_AND_VARIANT | (place & _PLACE) << 64 | _clock.noise()
+    return UUID(int=value)
