@@ -1,0 +1,1 @@
+"""Yotpo Loyalty & Referrals: a shop's points, campaigns and redemptions."""
