@@ -1,0 +1,1 @@
+"""ActiveCampaign: contacts, tags, lists, automations and events of an account."""
