@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -73,11 +73,12 @@ class Planner:
     directory: Directory
     owner: str
     now: datetime
+    _routes: dict[tuple[Capability, str], Route] = field(default_factory=dict, init=False)
 
     def plan(self, occasion: Occasion, effect: Effect) -> Delivery:
         """The delivery for one effect: pending and leased, held, suppressed or dead."""
         capability = capability_of(effect)
-        route = self.directory.route(capability, self.programme, effect.connection)
+        route = self._route(capability, effect.connection)
         verdict = verdict_on(occasion, effect)
         content: dict[str, Any] = {}
         state, reason = ("pending", "") if not route.problem else ("held", route.problem)
@@ -100,6 +101,14 @@ class Planner:
         )
         planned.next_attempt_at = goes_at
         return planned
+
+    def _route(self, capability: Capability, fixed: str) -> Route:
+        """Looked up once: directory and programme stay as they are for this planner."""
+        route = self._routes.get((capability, fixed))
+        if route is None:
+            route = self.directory.route(capability, self.programme, fixed)
+            self._routes[capability, fixed] = route
+        return route
 
     def _is_late(self, occasion: Occasion, effect: Effect) -> bool:
         """Whether a message is about something longer ago than the programme's messages may be."""

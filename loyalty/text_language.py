@@ -63,6 +63,7 @@ class BoundedEnvironment(ImmutableSandboxedEnvironment):
             "_counted": _counted,
             "_measured": _measured,
         }
+        self._safe: dict[tuple[type, str], bool] = {}
 
     def compiled(self, source: str) -> Any:
         """The template; TemplateSyntaxError also for what texts may not say."""
@@ -82,6 +83,13 @@ class BoundedEnvironment(ImmutableSandboxedEnvironment):
         if operator == "**" or (operator in "*%" and not numbers):
             raise SecurityError(f"`{operator}` cannot be used here: `*` and `%` are for numbers")
         return _measured(super().call_binop(context, operator, left, right))
+
+    def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
+        """As Jinja says, which asks only for the name and the type: once for each of them."""
+        known = self._safe.get((type(obj), attr))
+        if known is None:
+            known = self._safe[type(obj), attr] = super().is_safe_attribute(obj, attr, value)
+        return known
 
     def is_safe_callable(self, obj: Any) -> bool:
         """Only `range`, the loop's own helpers, and harmless methods of plain values."""

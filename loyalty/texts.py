@@ -29,10 +29,12 @@ class Texts:
     def __init__(self, sources: Mapping[str, Mapping[str, Any]]) -> None:
         plain, html = BoundedEnvironment(autoescape=False), BoundedEnvironment(autoescape=True)
         self._templates = {
-            (name, channel, part): _compiled(html if part == "html" else plain, text, name, channel)
+            (name, channel): {
+                part: _compiled(html if part == "html" else plain, text, name, channel)
+                for part, text in (parts if isinstance(parts, dict) else {"text": parts}).items()
+            }
             for name, channels in sources.items()
             for channel, parts in channels.items()
-            for part, text in (parts if isinstance(parts, dict) else {"text": parts}).items()
         }
 
     def render(self, name: str, channel: str, context: Mapping[str, Any]) -> dict[str, str]:
@@ -42,11 +44,7 @@ class Texts:
             TextError: There is no such text for the channel, a name in it is not known, or it
                 does what texts may not.
         """
-        parts = {
-            part: template
-            for (found, of, part), template in self._templates.items()
-            if (found, of) == (name, channel)
-        }
+        parts = self._templates.get((name, channel))
         if not parts:
             raise TextError(f"there is no {channel} text named {name!r}: add it to the templates")
         try:
