@@ -10,6 +10,8 @@ from sqlalchemy import text
 
 PHONE = "+15005550123"
 
+SOME_ID = "019cae6b-6600-7004-ac17-5c20391038bf"
+
 
 def _audit(shop: Any) -> list[Any]:
     async def read(connection: Any) -> list[Any]:
@@ -139,10 +141,10 @@ def test_what_is_sent_stays_sent_and_the_rest_is_done(hub: Any, shop: Any) -> No
     [
         ["--state", "lost"],
         ["show", "not-an-id"],
-        ["resolve", str(uuid4()), "--reason", "x"],
-        ["resolve", str(uuid4()), "--sent", "--cancel", "--reason", "x"],
-        ["resolve", str(uuid4()), "--sent"],
-        ["resolve", str(uuid4()), "--sent", "--reason", " "],
+        ["resolve", SOME_ID, "--reason", "x"],
+        ["resolve", SOME_ID, "--sent", "--cancel", "--reason", "x"],
+        ["resolve", SOME_ID, "--sent"],
+        ["resolve", SOME_ID, "--sent", "--reason", " "],
         ["--state", "dead", "list"],
         ["list", "--limit", "0"],
     ],
