@@ -18,7 +18,7 @@ from flows.progress import Counters, Progress
 from flows.terms import Terms, counter_of
 from flows.workset import Workset
 from loyalty.eligibility import rate
-from loyalty.events import Event, EventType, Order, Payment
+from loyalty.events import Event, EventType, Order, Payment, made
 from loyalty.facts import MemberFacts, Result
 from loyalty.limits import CAP, Room, grant
 from loyalty.points import EntryKind, Posting
@@ -284,7 +284,8 @@ class Clerk:
         self.progress.advance(case.item, member, case.before, case.decision.set_tier)
         book = self.work.book(member)
         entries = [e for e in book.entries if e.posting.event_id == item.id]
-        result = Result(
+        result = made(
+            Result,
             points=sum(entry.points for entry in entries),
             balance=book.available(terms.now),
             lifetime_points=member.lifetime_points,

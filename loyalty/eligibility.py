@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, TypeVar, overload
+from typing import TYPE_CHECKING, overload
 
-from loyalty.events import Frozen, Line, Order, Payment
+from loyalty.events import Frozen, Line, Order, Payment, made
 from loyalty.facts import RatedLine, RatedOrder, RatedPayment
 from loyalty.fx import convert
 from loyalty.money import check_scale, decimals
@@ -112,15 +112,12 @@ def rate(
         programme: What counts, and the currency it is counted in.
         fx_rate: What one unit of the sale's currency is worth in the programme's.
     """
-    # It is validated already; validating it again would cost more than all the rules.
-    fields = {
-        name: data.__dict__[name] for name in type(data).model_fields if name in data.__dict__
-    }
+    fields = dict(data.__dict__)
     if isinstance(data, Payment):
         counts = data.amount if programme.eligible.tip else data.amount - data.tip
         eligible = _converted(max(counts, _NONE), programme, fx_rate)
         fields |= {"eligible": eligible, "fx_rate": fx_rate}
-        return _built(RatedPayment, fields)
+        return made(RatedPayment, **fields)
     lines, extra = eligible_parts(data, programme.eligible)
     before = sum(lines, extra)
     eligible = _converted(_after_tenders(data, programme.eligible, before), programme, fx_rate)
@@ -128,7 +125,7 @@ def rate(
         *lines, extra = _shares(eligible, [*lines, extra], programme.currency)
     rated = tuple(_rated(line, share) for line, share in zip(data.lines, lines, strict=True))
     fields |= {"lines": rated, "eligible": eligible, "extra": extra, "fx_rate": fx_rate}
-    return _built(RatedOrder, fields)
+    return made(RatedOrder, **fields)
 
 
 def _converted(amount: Decimal, programme: Programme, fx_rate: Decimal) -> Decimal:
@@ -147,24 +144,4 @@ def _shares(whole: Decimal, parts: Sequence[Decimal], currency: str) -> list[Dec
 
 
 def _rated(line: Line, eligible: Decimal) -> RatedLine:
-    fields = {name: line.__dict__[name] for name in _LINE_FIELDS}
-    fields["eligible"] = eligible
-    return _built(RatedLine, fields)
-
-
-_LINE_FIELDS = tuple(Line.model_fields)
-_Model = TypeVar("_Model", bound=Frozen)
-
-
-def _built(model: type[_Model], fields: dict[str, Any]) -> _Model:
-    """What `model_construct` does, ten times faster: all fields are there, and none is private.
-
-    An order of ten lines is built again for every decision, and twice for every refund.
-    """
-    built = model.__new__(model)
-    settle = object.__setattr__
-    settle(built, "__dict__", fields)
-    settle(built, "__pydantic_fields_set__", set(fields))
-    settle(built, "__pydantic_extra__", None)
-    settle(built, "__pydantic_private__", None)
-    return built
+    return made(RatedLine, **{**line.__dict__, "eligible": eligible})

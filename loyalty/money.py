@@ -51,6 +51,7 @@ def check_currency(code: str) -> str:
     return upper
 
 
+@lru_cache(maxsize=512)
 def decimals(currency: str) -> int:
     """How many decimals the currency's smallest unit has (ISO 4217: JPY 0, EUR 2, KWD 3)."""
     return get_currency_precision(currency)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from loyalty.policies import BirthdayPolicy, OccasionPolicy
@@ -17,6 +18,7 @@ HOUR = time(9, 0)
 """The local hour from which a yearly day is spoken of: nobody wants a text at midnight."""
 
 
+@lru_cache(maxsize=1024)
 def known_zone(name: str) -> ZoneInfo | None:
     """The zone of this name; None where there is none, as of `Europe`, a folder of zones."""
     try:

@@ -112,10 +112,11 @@ class _Window:
     now: datetime
     zone: ZoneInfo
     _ends: dict[date, datetime] = field(default_factory=dict)
+    _known: dict[bool, list[tuple[int, datetime]]] = field(default_factory=dict)
 
     def level(self, at: datetime, *, is_gross: bool) -> int:
         """The highest level that holds at an instant, one in its days of grace included."""
-        return max((level for level, until in self._spells(is_gross) if until > at), default=-1)
+        return max([level for level, until in self._spells(is_gross) if until > at], default=-1)
 
     def until(self, level: int, *, is_gross: bool) -> datetime | None:
         """When this level ends; None where it does not."""
@@ -129,8 +130,13 @@ class _Window:
             return None
         return self._graced(self._end(local_day(self.now, self.zone)))
 
-    def _spells(self, is_gross: bool) -> Iterator[tuple[int, datetime]]:
+    def _spells(self, is_gross: bool) -> list[tuple[int, datetime]]:
         """(level, until when it holds): one for each state that the window went or goes through."""
+        if is_gross not in self._known:
+            self._known[is_gross] = list(self._reckoned(is_gross))
+        return self._known[is_gross]
+
+    def _reckoned(self, is_gross: bool) -> Iterator[tuple[int, datetime]]:
         base = self._level_of(NOTHING)
         yield base, datetime.max.replace(tzinfo=self.now.tzinfo)
         parts = [

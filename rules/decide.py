@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from loyalty.eligibility import rate
-from loyalty.events import Event, Frozen, Order, Payment
+from loyalty.events import Event, Frozen, Order, Payment, made
 from loyalty.facts import MemberFacts, RatedOrder, RatedPayment, Result
 from loyalty.programme import Programme
 from rules.claims import Claim
-from rules.decision import AppliedLimit, Award, Decision, Effect, LeftOut, RuleUse, TierMove, made
+from rules.decision import AppliedLimit, Award, Decision, Effect, LeftOut, RuleUse, TierMove
 from rules.earning import Reckoner, Share
 from rules.effecting import work_out
 from rules.exact import as_decimal

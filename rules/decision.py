@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from decimal import Decimal
 from enum import StrEnum
-from functools import cache
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -24,26 +23,6 @@ VerdictName = Literal[
     "fired", "not held", "failed", "not in force", "not in audience", "held out", "lost", "cut off"
 ]
 """How a rule came out for one event."""
-
-
-M = TypeVar("M", bound=Frozen)
-
-
-def made(model: type[M], **fields: Any) -> M:
-    """An instance of what was just worked out, every field given, without validating it again:
-    that would cost more than deciding did (pydantic's `model_construct` costs even more)."""
-    found = model.__new__(model)
-    settle = object.__setattr__
-    settle(found, "__dict__", fields)
-    settle(found, "__pydantic_fields_set__", _all_fields(model))
-    settle(found, "__pydantic_extra__", None)
-    settle(found, "__pydantic_private__", None)
-    return found
-
-
-@cache
-def _all_fields(model: type[Frozen]) -> set[str]:
-    return set(model.model_fields)
 
 
 class ClauseTrace(Frozen):

@@ -6,9 +6,10 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
+from loyalty.events import made
 from rules.actions import EffectBody, IssueReward, JoinCampaign, SendMessage, UpdateRow
 from rules.compiled import CompiledEffect, CompiledRule
-from rules.decision import Effect, EffectKind, RewardOffer, made
+from rules.decision import Effect, EffectKind, RewardOffer
 from rules.judge import defect
 from rules.language import RuleRuntimeError
 from rules.language.arithmetic import plain, written

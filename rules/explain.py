@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from loyalty.events import made
 from rules.compiled import CompiledRule
-from rules.decision import ClauseTrace, LineTrace, RuleTrace, Verdict, made
+from rules.decision import ClauseTrace, LineTrace, RuleTrace, Verdict
 from rules.document import RuleDocument
 from rules.earning import Reckoner, Share
 from rules.judge import Outcome, defect

@@ -14,7 +14,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from loyalty.contacts import normal_email, normal_phone
-from loyalty.events import Channel, ConsentState, Customer
+from loyalty.events import Channel, ConsentState, Customer, made
 from loyalty.facts import MemberFacts
 from loyalty.occasions import known_zone
 from loyalty.store.bulk import insert_rows, update_rows
@@ -61,7 +61,8 @@ class Member:
 
     def facts(self, *, available: int, tier_factor: Decimal, pending: int = 0) -> MemberFacts:
         """What the rules may know of the member now."""
-        return MemberFacts.model_construct(
+        return made(
+            MemberFacts,
             id=str(self.id),
             is_enrolled=self.state == "enrolled",
             joined_at=self.joined_at,
