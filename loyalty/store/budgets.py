@@ -1,5 +1,10 @@
 """Budgets: a leaky bucket per connection, shared by all workers, exact under their row lock.
 
+A bucket of 14 that refills at 14 a second would let 28 through in one second: its burst, and
+what drips in behind it. So the slots of the last second are remembered as well, and any second
+has at most as many as the larger of burst and rate. They are remembered by steps of 20 ms,
+rounded up, which errs on the vendor's side.
+
 Burst and rate come from Prefect's global concurrency limits (docs/decisions/004-budgets.md);
 the level is kept here, so that taking n slots is part of the transaction that marks n
 deliveries as being sent and costs no call to Prefect.
@@ -19,6 +24,9 @@ HOUR = 3_600_000_000
 """In microseconds: how long a budget that never refills is left alone."""
 
 
+SECOND = timedelta(seconds=1)
+
+
 @dataclass(frozen=True, slots=True)
 class Grant:
     """How many slots were given, and when the next one will be free if fewer than wanted."""
@@ -29,21 +37,50 @@ class Grant:
 
 _TAKE = text("""
 with bucket as (
-    select *, greatest(level - per_second * extract(epoch from
+    select *, greatest(cast(:now as timestamptz), level_at) as at,
+           greatest(level - per_second * extract(epoch from
               greatest(cast(:now as timestamptz), level_at) - level_at), 0) as filled
     from budgets where name = :name for update
 ),
+lately as (
+    select b.name, coalesce(sum(r.slots), 0) as used,
+           coalesce(array_agg(r.at order by r.at) filter (where r.at is not null),
+                    '{}') as ats,
+           coalesce(array_agg(r.slots order by r.at) filter (where r.at is not null),
+                    '{}') as slots
+    from bucket b
+    left join lateral unnest(b.recent_at, b.recent_slots) as r(at, slots)
+        on r.at > b.at - interval '1 second'
+    group by b.name
+),
 verdict as (
-    select *, case when not is_active then cast(:wanted as integer)
-                   when blocked_until > :now then 0
-                   else greatest(least(:wanted, floor(burst - filled)), 0) end as granted
-    from bucket
+    select b.*, l.used, l.ats, l.slots,
+           greatest(burst, floor(per_second), 1) as most,
+           case when not is_active then cast(:wanted as integer)
+                when blocked_until > :now then 0
+                else greatest(least(:wanted, floor(burst - filled),
+                                    greatest(burst, floor(per_second), 1) - l.used), 0)
+           end as granted,
+           date_bin(interval '20 milliseconds', b.at, timestamptz '2000-01-01')
+               + case when date_bin(interval '20 milliseconds', b.at,
+                                    timestamptz '2000-01-01') = b.at
+                      then interval '0' else interval '20 milliseconds' end as step
+    from bucket b join lately l on l.name = b.name
 )
 update budgets b
 set level = v.filled + case when v.is_active then v.granted else 0 end,
-    level_at = greatest(b.level_at, cast(:now as timestamptz))
+    level_at = v.at,
+    recent_at = case when v.granted = 0 or not v.is_active then v.ats
+                     when v.ats[cardinality(v.ats)] = v.step then v.ats
+                     else v.ats || v.step end,
+    recent_slots = case when v.granted = 0 or not v.is_active then v.slots
+                        when v.ats[cardinality(v.ats)] = v.step
+                        then trim_array(v.slots, 1)
+                             || cast(v.slots[cardinality(v.slots)] + v.granted as integer)
+                        else v.slots || cast(v.granted as integer) end
 from verdict v where b.name = v.name
 returning cast(v.granted as integer) as granted, v.filled, v.burst, v.per_second,
+          v.most - v.used - v.granted as left_now, coalesce(v.ats[1], v.step) as first_at,
           case when v.blocked_until > :now then v.blocked_until end as blocked_until
 """)
 
@@ -64,7 +101,10 @@ async def take(connection: AsyncConnection, name: str, wanted: int, *, now: date
     missing = 1 - (row.burst - row.filled - row.granted)
     # Rounded up: at the instant that is named there is a slot, and not almost one.
     micros = ceil(missing * 1_000_000 / row.per_second) if row.per_second else HOUR
-    return Grant(row.granted, now + timedelta(microseconds=max(micros, 1000)))
+    retry_at = now + timedelta(microseconds=max(micros, 1000))
+    if row.left_now < 1:
+        retry_at = max(retry_at, row.first_at + SECOND)
+    return Grant(row.granted, retry_at)
 
 
 async def block(connection: AsyncConnection, name: str, until: datetime) -> None:

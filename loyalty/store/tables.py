@@ -443,6 +443,8 @@ budgets = Table(
     Column("level", Numeric, nullable=False, server_default="0"),
     Column("level_at", Instant, nullable=False),
     Column("blocked_until", Instant),
+    Column("recent_at", ARRAY(Instant), nullable=False, server_default="{}"),
+    Column("recent_slots", ARRAY(Integer), nullable=False, server_default="{}"),
 )
 
 rule_sets = Table(
@@ -530,6 +532,11 @@ polls = Table(
     _text("cursor"),
     Column("due_at", Instant, nullable=False),
     Column("polled_at", Instant),
+    _text("owner"),
+    Column("lease_until", Instant),
+    Column("rung_at", Instant),
+    Column("failures", Integer, nullable=False, server_default="0"),
+    _text("problem"),
 )
 
 subscriptions = Table(
@@ -540,4 +547,9 @@ subscriptions = Table(
     Column("ends_at", Instant),
     Column("ensured_at", Instant),
     _text("problem"),
+    _text("owner"),
+    Column("lease_until", Instant),
+    Column("heard_at", Instant),
+    Column("heard_id", BigInteger, nullable=False, server_default="0"),
+    Column("canary_at", Instant),
 )

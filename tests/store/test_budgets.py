@@ -1,4 +1,7 @@
-"""Budgets: never more than burst + rate x time, in any window, whoever takes."""
+"""Budgets: never more than burst + rate x time in any window, whoever takes.
+
+And in any one second never more than the larger of burst and rate.
+"""
 
 from __future__ import annotations
 
@@ -44,10 +47,11 @@ async def take(database: Database, wanted: int, seconds: float) -> Grant:
 async def test_a_full_bucket_gives_its_burst_and_then_its_rate(database: Database) -> None:
     await define(database, 5, "2")
     assert await take(database, 3, 0) == Grant(3, None)
-    assert await take(database, 3, 0) == Grant(2, after(0.5))
-    assert await take(database, 3, 0.49) == Grant(0, after(0.5))
-    assert await take(database, 3, 0.5) == Grant(1, after(1.0))
-    assert await take(database, 9, 60) == Grant(5, after(60.5))
+    assert await take(database, 3, 0) == Grant(2, after(1.0))
+    assert await take(database, 3, 0.99) == Grant(0, after(1.0))
+    assert await take(database, 3, 1.0) == Grant(2, after(1.5))
+    assert await take(database, 3, 1.5) == Grant(1, after(2.0))
+    assert await take(database, 9, 60) == Grant(5, after(61))
 
 
 async def test_at_the_instant_that_was_named_there_is_a_slot(database: Database) -> None:
@@ -92,6 +96,35 @@ async def test_eight_takers_at_once_never_exceed_it_in_any_window(database: Data
     assert rate * end - burst <= total <= burst + rate * end + 1
 
 
+@pytest.mark.parametrize(("burst", "rate"), [(14, "14"), (9, "9"), (3, "11"), (7, "2.1")])
+async def test_two_workers_never_exceed_the_figure_in_any_second(
+    database: Database, burst: int, rate: str
+) -> None:
+    """Where the vendor counts by the second, burst and rate together must not come to double."""
+    await define(database, burst, rate)
+    taken: list[tuple[float, int]] = []
+    moments = iter(place * 0.037 for place in range(400))
+
+    async def worker(number: int) -> None:
+        chance = random.Random(number)
+        other = Database(database.url)
+        try:
+            while (seconds := next(moments, None)) is not None:
+                grant = await take(other, chance.randint(1, 9), seconds)
+                taken.append((seconds, grant.slots))
+        finally:
+            await other.aclose()
+
+    await asyncio.gather(worker(1), worker(2))
+    most = max(burst, int(float(rate)))
+    for start, _ in taken:
+        # Two clocks that are one step apart, as two machines' may be.
+        inside = sum(slots for at, slots in taken if start <= at < start + 1 - 0.037)
+        assert inside <= most, f"{inside} in the second from {start}"
+    used = sum(slots for _, slots in taken)
+    assert used >= 0.9 * float(rate) * 400 * 0.037
+
+
 async def test_a_pause_gives_nothing_and_the_longest_one_counts(database: Database) -> None:
     await define(database, 5, "5")
     async with database.begin() as connection:
@@ -99,7 +132,7 @@ async def test_a_pause_gives_nothing_and_the_longest_one_counts(database: Databa
         await budgets.block(connection, NAME, after(30))
     assert await take(database, 1, 0) == Grant(0, after(60))
     assert await take(database, 1, 59.9) == Grant(0, after(60))
-    assert await take(database, 9, 60) == Grant(5, after(60.2))
+    assert await take(database, 9, 60) == Grant(5, after(61))
 
 
 async def test_a_budget_that_is_switched_off_lets_everything_pass(database: Database) -> None:
