@@ -1,0 +1,47 @@
+"""What the hub does at BigCommerce: coupons, customer attributes, store credit."""
+
+from __future__ import annotations
+
+from connectors.bigcommerce.coupons import find_coupon, issue_coupon
+from connectors.bigcommerce.customers import grant_store_credit, update_customer
+from connectors.kit.action import Action, Capability, Idempotency, Sent
+from connectors.kit.capabilities import CouponIssue, CustomerChange, Issued, StoreCreditGrant
+
+ISSUE_COUPON = Action(
+    name="issue_coupon",
+    title="Issue a coupon with a code.",
+    input=CouponIssue,
+    output=Issued,
+    idempotency=Idempotency.SEARCH_FIRST,
+    run=issue_coupon,
+    find=find_coupon,
+    capability=Capability.COUPON,
+    sample="issue_coupon.response.json",
+    scopes=("store_v2_marketing",),
+)
+
+UPDATE_CUSTOMER = Action(
+    name="update_customer",
+    title="Change a customer's attributes and tags.",
+    input=CustomerChange,
+    output=Sent,
+    idempotency=Idempotency.UPSERT,
+    run=update_customer,
+    capability=Capability.CUSTOMER,
+    sample="update_customer.response.json",
+    scopes=("store_v2_customers",),
+)
+
+GRANT_STORE_CREDIT = Action(
+    name="grant_store_credit",
+    title="Add to a customer's store credit.",
+    input=StoreCreditGrant,
+    output=Sent,
+    idempotency=Idempotency.NONE,
+    run=grant_store_credit,
+    capability=Capability.STORE_CREDIT,
+    sample="grant_store_credit.response.json",
+    scopes=("store_v2_customers",),
+)
+
+ACTIONS: tuple[Action, ...] = (ISSUE_COUPON, UPDATE_CUSTOMER, GRANT_STORE_CREDIT)
