@@ -15,8 +15,8 @@ from sqlalchemy import text
 
 from deployments.scenario.engine import OWNER
 from deployments.scenario.observe import Members
+from deployments.scenario.rule_documents import NOTICE
 from deployments.scenario.texts import said
-from deployments.scenario.translate import NOTICE
 from loyalty.store import deliveries
 from loyalty.store.database import Database
 from loyalty.store.deliveries import Delivery, Outcome

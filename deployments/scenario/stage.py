@@ -6,7 +6,9 @@ in a temporary folder; with one, a database of its own is created on that server
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
@@ -116,6 +118,9 @@ async def empty(database: Database) -> None:
 @contextmanager
 def _own_server() -> Iterator[EmbeddedPostgres]:
     with tempfile.TemporaryDirectory(prefix="hub-scenarios-") as folder:
+        # The library writes its lock once more when the process ends; what is registered before
+        # it is called after it.
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
         server = EmbeddedPostgres(Path(folder))
         server.start()
         try:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import jsonschema
@@ -289,3 +291,20 @@ def test_a_server_that_cannot_be_used_is_told_without_its_password(story: Path) 
 def test_the_schema_is_printed() -> None:
     answer = CliRunner().invoke(app, ["scenario", "schema"])
     assert answer.stdout == schema.PATH.read_text("utf-8")
+
+
+def test_without_a_server_it_starts_its_own_and_leaves_nothing_behind(
+    story: Path, tmp_path: Path
+) -> None:
+    home = tmp_path / "hub-home"
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    done = subprocess.run(
+        [sys.executable, "-c", "from deployments.cli import main; main()",
+         "scenario", "run", str(story), "--only", "right"],
+        env=os.environ | {"HUB_HOME": str(home), "TMPDIR": str(temporary)},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, "✓ right" in done.stdout) == (0, True), done.stderr
+    assert list(temporary.iterdir()) == []
+    assert not home.exists()
