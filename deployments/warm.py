@@ -26,8 +26,9 @@ from deployments.triggers import (
 )
 from deployments.worker import HubWorker
 from flows import runtime
+from flows.polling import polled
 from flows.runtime import Hub
-from loyalty.store import connections, deliveries, inbox, rulebook
+from loyalty.store import connections, deliveries, inbox, polls, rulebook
 from loyalty.store.database import StoreAway
 
 logger = logging.getLogger(__name__)
@@ -48,6 +49,7 @@ class WarmWorker:
         self._keepers: dict[str, asyncio.Task[None]] = {}
         self._blocks = BlockSync(hub.database, hub.vault)
         self._errands: set[asyncio.Future[None]] = set()
+        self._enrolled: set[str] = set()
         self._is_ready = asyncio.Event()
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -112,13 +114,21 @@ class WarmWorker:
 
     async def _look(self) -> None:
         """The safety net under NOTIFY: rings for whatever waits."""
+        now = self.hub.clock()
+        asked = sorted(polled(self.hub))
         async with self.hub.database.begin() as connection:
-            waiting = await inbox.waiting(connection, now=self.hub.clock())
-            due = await deliveries.next_due(connection, now=self.hub.clock())
+            waiting = await inbox.waiting(connection, now=now)
+            due = await deliveries.next_due(connection, now=now)
+            if not self._enrolled.issuperset(asked):
+                await polls.enrol(connection, asked, now=now)
+                self._enrolled.update(asked)
+            is_due = await polls.is_due(connection, asked, now=now, alive=self.hub.patience())
         for trigger in waiting:
             await self._ring(trigger)
-        if due is not None and due <= self.hub.clock():
+        if due is not None and due <= now:
             await self._ring("deliver")
+        if is_due:
+            await self._ring("reconcile")
 
     async def _ring(self, trigger: str) -> None:
         deployment = self.triggers.get(trigger)
@@ -144,6 +154,7 @@ class WarmWorker:
             await link.add_listener(inbox.BELL, self._heard_events)
             await link.add_listener(connections.BELL, self._heard_connections)
             await link.add_listener(rulebook.BELL, self._heard_rulebook)
+            await link.add_listener(polls.BELL, self._heard_polls)
             await self._look()
             await gone.wait()
         finally:
@@ -154,6 +165,11 @@ class WarmWorker:
             deployment = self.triggers.get(trigger)
             if deployment is None or deployment.work_pool == self.hub.settings.work_pool:
                 self.hub.bells.of(trigger).ring()
+
+    def _heard_polls(self, *_: object) -> None:
+        deployment = self.triggers.get("reconcile")
+        if deployment is None or deployment.work_pool == self.hub.settings.work_pool:
+            self.hub.bells.of("reconcile").ring()
 
     def _heard_connections(self, *_: object) -> None:
         self._later(self._connections_changed())
@@ -191,9 +207,9 @@ class WarmWorker:
                 self._start_standby(trigger, deployment.id)
 
     def _start_standby(self, trigger: str, deployment_id: UUID) -> None:
-        standby = Standby(
-            self.hub, self.worker, trigger, deployment_id, wanted=self.hub.settings.standby
-        )
+        # A poll takes seconds and nobody waits for it: one run that stands by is enough.
+        wanted = 1 if trigger == "reconcile" else self.hub.settings.standby
+        standby = Standby(self.hub, self.worker, trigger, deployment_id, wanted=wanted)
         self._standbys[trigger] = standby
         self._keepers[trigger] = asyncio.create_task(standby.keep())
 

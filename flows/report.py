@@ -64,7 +64,7 @@ async def report(hub: Hub, trigger: str, batches: Sequence[Booked], fan_out: Fan
         rows, left_out = event_rows(await _as_it_stands(hub, told))
         if left_out:
             line += f". The last {left_out} events are not shown: `hub events` lists them all"
-        await _leave_table(f"{trigger}-batch", rows, line + ".")
+        await leave_table(f"{trigger}-batch", rows, line + ".")
     emit_events(trigger, batches, fan_out.troubles)
 
 
@@ -74,7 +74,7 @@ async def report_deliveries(hub: Hub, sent: Sequence[Delivery], counts: Mapping[
     get_run_logger().info(line)
     current = await _current(hub, sent[:MOST_ROWS])
     rows = delivery_rows([current.get(one.id, one) for one in sent])
-    await _leave_table("deliver-batch", rows, line + ".")
+    await leave_table("deliver-batch", rows, line + ".")
 
 
 def _told(batch: Booked) -> Iterator[Told]:
@@ -113,7 +113,8 @@ async def _current(hub: Hub, sent: Sequence[Delivery]) -> dict[UUID, Delivery]:
         return {}
 
 
-async def _leave_table(key: str, rows: list[Row], description: str) -> None:
+async def leave_table(key: str, rows: list[Row], description: str) -> None:
+    """Leaves a table artifact of the run; a Prefect server that is away costs only the table."""
     try:
         await acreate_table_artifact(table=rows, key=key, description=description)
     except httpx.HTTPError as error:

@@ -18,8 +18,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from connectors.kit.action import Action, Idempotency, Job, Sent
 from connectors.kit.errors import ConnectorBug, ConnectorError, OutcomeUnknown
 from flows.clients import Line
+from flows.refusals import refuse
 from flows.retries import Fate, fate_of
-from loyalty.store import budgets, connections, deliveries
+from loyalty.store import budgets, deliveries
 from loyalty.store.budgets import Grant
 from loyalty.store.deliveries import Delivery, Outcome
 
@@ -316,19 +317,7 @@ class Sender:
         if self._is_refused:
             return
         self._is_refused = True
-        connector, _, name = self.slug.partition("/")
-        is_first = await self.hub.database.persist(
-            lambda connection: connections.set_state(
-                connection,
-                connector,
-                name,
-                state="refused",
-                reason=reason,
-                now=self.hub.clock(),
-                unless=("paused", "absent"),
-            )
-        )
-        if is_first:
+        if await refuse(self.hub, self.slug, reason):
             self.troubles.append(Trouble("refused", self.slug, reason))
 
     async def _hold(self, backlog: list[Delivery], reason: str = "") -> None:
@@ -409,7 +398,10 @@ class Begun:
 def _chunk_size(line: Line, action: Action) -> int:
     if action.run_batch is not None:
         return action.batch_size * min(line.manifest.limit.concurrency, 2)
-    return line.manifest.limit.concurrency * 2
+    concurrency, burst = line.manifest.limit.concurrency, line.manifest.limit.burst
+    # A slot that waits for a free line is used later than the budget believes, and two seconds'
+    # calls may meet in one. Where slots are plenty, fewer transactions matter more.
+    return concurrency * 2 if burst >= concurrency * 4 else concurrency
 
 
 def _alike(backlog: Sequence[Delivery], action: Action) -> list[Delivery]:

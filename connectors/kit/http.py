@@ -34,6 +34,7 @@ from connectors.kit.errors import (
     Transient,
 )
 from connectors.kit.redact import secrets_in_headers, without_people, without_secrets
+from connectors.kit.toll import pay
 
 MAX_REPLY_BYTES = 8 * 1024 * 1024
 """What a reply may hold unless a client says otherwise, within REPLY_BOUNDS."""
@@ -205,6 +206,7 @@ class HttpClient:
 
     async def _once(self, call: _Call, extra: Mapping[str, str]) -> HttpReply:
         _require_one_line(extra)
+        await pay()
         try:
             async with self._open().request(
                 call.method,

@@ -105,7 +105,7 @@ def test_a_deployment_is_described_and_so_is_each_field_of_its_form(
 
 def test_every_trigger_has_a_deployment() -> None:
     triggers = {one["name"] for one in DEPLOYMENTS if "trigger" in one["tags"]}
-    assert triggers == {*TRIGGERS, "deliver"}
+    assert triggers == {*TRIGGERS, "deliver", "reconcile"}
     assert all("loyalty-hub" in one["tags"] for one in DEPLOYMENTS)
     assert len(NAMES) == len(set(NAMES))
 

@@ -5,22 +5,23 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from loyalty.store import polls
-from loyalty.store.database import Database
 from tests.gateway.conftest import Running
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
+EVERY = {"till/main": timedelta(days=9999)}
 
 
 async def test_a_ring_makes_the_poll_due_and_keeps_its_cursor(hub: Running) -> None:
     async with hub.database.begin() as connection:
         await polls.ring(connection, ["till/main"], now=NOON)
-        await polls.advance(connection, "till/main", "42")
-        (found,) = await polls.due(connection, now=NOON)
-        await polls.settle(connection, found, next_at=NOON + timedelta(days=9999), now=NOON)
+        (turn,) = await polls.take(connection, EVERY, owner="w", now=NOON)
+        await polls.advance(connection, turn, "42", now=NOON)
+        await polls.settle(connection, turn, now=NOON)
     answer = await hub.post(b"{}", topic="bell")
     assert (answer.status_code, answer.json()["events"]) == (202, [])
     async with hub.database.begin() as connection:
-        (due,) = await polls.due(connection, now=datetime.now(UTC) + timedelta(seconds=1))
+        now = datetime.now(UTC) + timedelta(seconds=1)
+        (due,) = await polls.take(connection, EVERY, owner="w", now=now)
     assert (due.connection, due.cursor) == ("till/main", "42")
     assert await hub.rows("select 1 from inbox") == []
 
@@ -63,15 +64,3 @@ async def test_a_vendor_that_wants_its_own_answer_gets_it(hub: Running) -> None:
         assert (answer.status_code, answer.content) == (200, b"OK")
         assert answer.headers["content-type"].startswith("text/plain")
     assert (await hub.client.post("/hooks/terse/main", content=b"{}")).status_code == 401
-
-
-async def test_a_ring_during_a_walk_makes_another_one(database: Database) -> None:
-    async with database.begin() as connection:
-        await polls.ring(connection, ["x/main", "x/main"], now=NOON)
-        (walk,) = await polls.due(connection, now=NOON)
-        await connection.exec_driver_sql("update polls set due_at = due_at + interval '1 s'")
-        await polls.settle(connection, walk, next_at=NOON + timedelta(hours=1), now=NOON)
-        (again,) = await polls.due(connection, now=NOON + timedelta(seconds=1))
-        assert again.due_at == NOON + timedelta(seconds=1)
-        await polls.settle(connection, again, next_at=NOON + timedelta(hours=1), now=NOON)
-        assert await polls.due(connection, now=NOON + timedelta(minutes=59)) == []
