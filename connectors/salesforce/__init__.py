@@ -1,0 +1,1 @@
+"""Salesforce Marketing Cloud: contacts, journeys, transactional e-mails, data extensions."""
