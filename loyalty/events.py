@@ -361,7 +361,7 @@ Data = (
     | Milestone | TierChange | Occasion | MessageReport | InboundMessage
 )  # fmt: skip
 
-DATA_MODELS: dict[EventType, type[BaseModel]] = {
+DATA_MODELS: dict[EventType, type[Frozen]] = {
     EventType.CUSTOMER_CREATED: Customer,
     EventType.CUSTOMER_UPDATED: Customer,
     EventType.CUSTOMER_OPTED_IN: Customer,
