@@ -1,0 +1,1 @@
+"""Pipedrive: persons, won deals and done activities in; persons, deals, activities, notes out."""
