@@ -119,8 +119,10 @@ class Planner:
 
     def _goes_at(self, occasion: Occasion, effect: Effect) -> datetime | None:
         """For a message on somebody's day: nine in the morning there; None where that is past."""
+        if effect.kind is not EffectKind.SEND_MESSAGE:
+            return None
         policy = policy_of(self.programme, occasion.event.type)
-        if policy is None or effect.kind is not EffectKind.SEND_MESSAGE:
+        if policy is None:
             return None
         begins_in = zone_for(policy, member=occasion.member.zone, programme=self.programme.zone)
         day = occasion.event.time.astimezone(begins_in).date()
@@ -262,10 +264,13 @@ def capability_of(effect: Effect) -> Capability:
     return CAPABILITY_OF.get(effect.kind) or offers.capability_of_offer(effect)
 
 
+_NOT_ASKED = Verdict(True)
+
+
 def verdict_on(occasion: Occasion, effect: Effect) -> Verdict:
     """Whether an effect may reach the member."""
     if effect.kind is not EffectKind.SEND_MESSAGE:
-        return Verdict(True)
+        return _NOT_ASKED
     channel = Channel(effect.channel)
     member = occasion.member
     if member.state == "erased":

@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 from loyalty import expiry as dates
 from loyalty.points import Allocation, Balance, Debt, Entry, EntryKind, Hold, Lot, Move, Posting
 from loyalty.policies import ExpiryPolicy
-from loyalty.shelf import Consume, Shelf
+from loyalty.shelf import Consume, Lifetimes, Shelf
 
 MakeId = Callable[[], UUID]
 
@@ -61,8 +61,11 @@ class OpenBook:
         self.moves: list[Move] = []
         self._lapsed_at: datetime | None = None
         self._settled_at: datetime | None = None
-        self._whole = self._whole_balance_lapses_at()
-        self._shelf = Shelf(lots, expiry_of=self.expiry_of, consume=consume)
+        # Shared with the shelf: if it held the book instead, only the garbage collector would
+        # free them, and a batch opens hundreds.
+        self._lifetimes = Lifetimes(expiry, self.zone, expiry_since)
+        self._lifetimes.whole = self._whole_balance_lapses_at()
+        self._shelf = Shelf(lots, expiry_of=self._lifetimes.end_of, consume=consume)
 
     def load(
         self,
@@ -88,7 +91,7 @@ class OpenBook:
     def last_activity(self, at: datetime | None) -> None:
         self._last_activity = at
         if self.expiry.mode == "inactivity_months":
-            self._whole = self._whole_balance_lapses_at()
+            self._lifetimes.whole = self._whole_balance_lapses_at()
             self._shelf.recount()
             self._lapsed_at = None
 
@@ -133,19 +136,7 @@ class OpenBook:
 
     def expiry_of(self, lot: Lot) -> datetime | None:
         """When a lot's points are gone: by its own day, else by today's policy."""
-        if lot.expires_at is not None or self.expiry.mode == "none":
-            return lot.expires_at
-        if self.expiry.mode != "inactivity_months":
-            return dates.effective_expiry(
-                self.expiry,
-                self.zone,
-                earned_at=lot.earned_at,
-                available_at=lot.available_at,
-                since=self.expiry_since,
-            )
-        if self._whole is None or lot.earned_at >= self._whole:
-            return dates.gone_at(self.expiry, lot.earned_at, self.zone)
-        return self._whole
+        return self._lifetimes.end_of(lot)
 
     def expiry_for(self, *, earned_at: datetime, available_at: datetime) -> datetime | None:
         """The day of their own for points earned then, under today's policy (for `earn`)."""

@@ -8,14 +8,49 @@ from __future__ import annotations
 
 from bisect import insort
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
+from loyalty import expiry as dates
 from loyalty.points import Allocation, Lot
+from loyalty.policies import ExpiryPolicy
 
 Consume = Literal["soonest_expiry", "fifo"]
 ExpiryOf = Callable[[Lot], datetime | None]
+
+
+@dataclass(slots=True)
+class Lifetimes:
+    """How long lots live under a policy.
+
+    Attributes:
+        since: When the policy came into force.
+        whole: When the whole balance lapses by inactivity.
+    """
+
+    policy: ExpiryPolicy
+    zone: ZoneInfo
+    since: datetime | None = None
+    whole: datetime | None = None
+
+    def end_of(self, lot: Lot) -> datetime | None:
+        """When a lot's points are gone: by its own day, else by today's policy."""
+        if lot.expires_at is not None or self.policy.mode == "none":
+            return lot.expires_at
+        if self.policy.mode != "inactivity_months":
+            return dates.effective_expiry(
+                self.policy,
+                self.zone,
+                earned_at=lot.earned_at,
+                available_at=lot.available_at,
+                since=self.since,
+            )
+        if self.whole is None or lot.earned_at >= self.whole:
+            return dates.gone_at(self.policy, lot.earned_at, self.zone)
+        return self.whole
 
 
 class Shelf:
