@@ -50,7 +50,7 @@ async def changed_since(
         bad: list[str] = []
         for record in page:
             try:
-                events += _customer(record, request, source)
+                events += _customer(record, request, source, start)
                 latest = watermark(latest, [_changed_at(record)])
             except UNREADABLE as error:
                 bad.append(_reason("customer", record, error))
@@ -83,9 +83,13 @@ def _reason(kind: str, record: Any, error: Exception) -> str:
     return f"{kind} {str(identity)[:60]}: {str(error)[:200]}"
 
 
-def _customer(record: Any, request: InboundRequest, source: Source) -> Iterator[Event]:
+def _customer(
+    record: Any, request: InboundRequest, source: Source, start: datetime
+) -> Iterator[Event]:
+    """Creation only where it lies in the time asked about: an old customer is no newcomer."""
     found = read_customer(record)
-    yield from parse_customer(record, request, source)
+    if found.created_at is None or found.created_at >= start:
+        yield from parse_customer(record, request, source)
     if found.updated_at != found.created_at:
         yield from parse_customer_update(record, request, source)
 

@@ -286,6 +286,7 @@ async def test_everything_is_told_once_and_the_cursor_waits(
     before = (now - timedelta(days=1)).isoformat()
     pages = await look(client, before, now)
     kinds = sorted(event.type for page in pages for event in page.events)
+    assert kinds.count(EventType.CUSTOMER_CREATED) == 1, "Mila has been there for long"
     assert kinds.count(EventType.ORDER_PAID) == 2
     assert kinds.count(EventType.ORDER_REFUNDED) == 1
     assert {page.cursor for page in pages[:-1]} == {before}
