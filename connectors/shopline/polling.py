@@ -88,7 +88,7 @@ def _customer(
 ) -> Iterator[Event]:
     """Creation only where it lies in the time asked about: an old customer is no newcomer."""
     found = read_customer(record)
-    if found.created_at is None or found.created_at >= start:
+    if found.created_at is not None and found.created_at >= start:
         yield from parse_customer(record, request, source)
     if found.updated_at != found.created_at:
         yield from parse_customer_update(record, request, source)
