@@ -15,6 +15,7 @@ import httpx
 import orjson
 
 from connectors.bigcommerce.account import BigCommerceAccount
+from connectors.bigcommerce.payloads import moment
 from connectors.kit.errors import (
     Conflict,
     ConnectorBug,
@@ -206,8 +207,6 @@ def _page(number: int) -> dict[str, str]:
 
 
 def _modified(order: Any) -> str | None:
-    from connectors.bigcommerce.payloads import moment
-
     found = moment(order.get("date_modified")) if isinstance(order, dict) else None
     return found.astimezone(UTC).isoformat() if isinstance(found, datetime) else None
 

@@ -25,10 +25,20 @@ from connectors.wix.client import (
     PAYMENTS,
     TRANSACTIONS,
 )
+from connectors.wix.stand_in import (
+    INSTANCE,
+    Record,
+    claims_of,
+    contact_of,
+    cursored,
+    fits,
+    order_of,
+    refund_of,
+    told_at,
+)
 from connectors.wix.stand_in_key import public_pem, token
 from connectors.wix.triggers import WEBHOOK
 
-INSTANCE = "5a1d0000-0000-4000-8000-000000000001"
 SANDBOX_ACCOUNT = {
     "app_id": "5a1d0000-0000-4000-8000-00000000000a",
     "app_secret": "sandbox-wix-app-secret",
@@ -38,7 +48,6 @@ SANDBOX_ACCOUNT = {
     "currency": "EUR",
 }
 API_KEY = "sandbox-wix-api-key"
-Record = dict[str, Any]
 
 
 class WixSandbox(SendingSandbox):
@@ -62,18 +71,7 @@ class WixSandbox(SendingSandbox):
 
     def meet(self, identity: str, email: str, when: str, *, phone: str = "") -> Record:
         """Keeps a contact."""
-        info = {
-            "name": {"first": email.split(".", maxsplit=1)[0].capitalize(), "last": "Brandt"},
-            "emails": {"items": [{"email": email, "primary": True}]},
-            "phones": {"items": [{"phone": phone}] if phone else []},
-            "labelKeys": {"items": []},
-            "extendedFields": {"items": {}},
-        }
-        self.contacts[identity] = {
-            "id": identity, "revision": 1, "createdDate": when, "updatedDate": when, "info": info,
-            "primaryEmail": {"email": email, "subscriptionStatus": "SUBSCRIBED"},
-            "primaryPhone": {"phone": phone, "subscriptionStatus": "NOT_SET"},
-        }  # fmt: skip
+        self.contacts[identity] = contact_of(identity, email, when, phone=phone)
         return self.contacts[identity]
 
     def routes(self) -> Sequence[BaseRoute]:
@@ -122,7 +120,7 @@ class WixSandbox(SendingSandbox):
     async def _query_contacts(self, request: Request) -> Response:
         query = (await request.json())["query"]
         wanted = query.get("filter", {})
-        found = [one for one in self.contacts.values() if _fits(one, wanted)]
+        found = [one for one in self.contacts.values() if fits(one, wanted)]
         paging = query.get("paging", {})
         first, limit = paging.get("offset", 0), paging.get("limit", 50)
         part = found[first : first + limit]
@@ -166,7 +164,7 @@ class WixSandbox(SendingSandbox):
 
     async def _search_orders(self, request: Request) -> Response:
         search = (await request.json())["search"]
-        found, meta = _cursored(search, list(self.orders.values()), "updatedDate")
+        found, meta = cursored(search, list(self.orders.values()), "updatedDate")
         return JSONResponse({"orders": found, "metadata": meta})
 
     async def _payments(self, request: Request) -> Response:
@@ -178,7 +176,7 @@ class WixSandbox(SendingSandbox):
 
     async def _query_accounts(self, request: Request) -> Response:
         wanted = (await request.json())["query"]["filter"]
-        found = [one for one in self.accounts.values() if _fits(one, wanted)]
+        found = [one for one in self.accounts.values() if fits(one, wanted)]
         return JSONResponse({"loyaltyAccounts": found, "pagingMetadata": {"count": len(found)}})
 
     async def _join(self, request: Request) -> Response:
@@ -226,13 +224,13 @@ class WixSandbox(SendingSandbox):
     def book(self, account_id: str, amount: int, kind: str, **more: Any) -> Record:
         """Keeps a loyalty transaction."""
         made = {"id": str(uuid4()), "accountId": account_id, "amount": amount, **more}
-        made |= {"transactionType": kind, "createdDate": _now(datetime.now(UTC))}
+        made |= {"transactionType": kind, "createdDate": told_at(datetime.now(UTC))}
         self.transactions.append(made)
         return made
 
     async def _query_transactions(self, request: Request) -> Response:
         query = (await request.json())["query"]
-        found, meta = _cursored(query, self.transactions, "createdDate")
+        found, meta = cursored(query, self.transactions, "createdDate")
         return JSONResponse({"loyaltyTransactions": found, "pagingMetadata": meta})
 
     # --- coupons -----------------------------------------------------------------------------
@@ -256,7 +254,7 @@ class WixSandbox(SendingSandbox):
     def stage(self) -> Sequence[tuple[str, dict[str, Any]]]:
         """Nora signs up and orders twice: some of one goes back, the other is cancelled."""
         at = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=2)
-        first, later = _now(at), _now(at + timedelta(minutes=20))
+        first, later = told_at(at), told_at(at + timedelta(minutes=20))
         self.meet("7002", "nora.brandt@shop.example", first)
         self.orders["4501"] = order_of("4501", "7002", first, later, refunded="12.00")
         self.orders["4502"] = order_of("4502", "7002", first, later, status="CANCELED")
@@ -300,87 +298,6 @@ class WixSandbox(SendingSandbox):
         known = "token=" in hook_url
         url = hook_url if known else self.webhook.address(hook_url, account)
         return await super().deliver(url, topic, payload, account=account, delivery_id=delivery_id)
-
-
-def claims_of(topic: str, payload: Record, now: datetime, event_id: str) -> Record:
-    """What stands in the token of a webhook: text of JSON within text of JSON."""
-    inner = {"id": event_id, "eventTime": _now(now), **payload}
-    data = {"eventType": topic, "instanceId": INSTANCE, "data": json.dumps(inner)}
-    issued = int(now.timestamp())
-    return {"data": json.dumps(data), "iat": issued, "exp": issued + 3 * 86400}
-
-
-def order_of(
-    identity: str,
-    contact: str,
-    created: str,
-    updated: str,
-    *,
-    status: str = "APPROVED",
-    refunded: str = "0.00",
-) -> Record:
-    """A paid order of two pieces of Sencha."""
-    line = {"id": f"l-{identity}", "productName": {"original": "Sencha"}, "quantity": 2,
-            "catalogReference": {"catalogItemId": "p-1"}, "price": {"amount": "12.00"},
-            "physicalProperties": {"sku": "SEN"}, "totalPriceBeforeTax": {"amount": "24.00"},
-            "taxInfo": {"totalTax": {"amount": "0.00"}}}  # fmt: skip
-    return {
-        "id": identity,
-        "number": 10042,
-        "status": status,
-        "paymentStatus": "PAID" if refunded == "0.00" else "PARTIALLY_REFUNDED",
-        "createdDate": created,
-        "updatedDate": updated,
-        "currency": "EUR",
-        "lineItems": [line],
-        "buyerInfo": {"contactId": contact, "email": "nora.brandt@shop.example"},
-        "priceSummary": {"subtotal": {"amount": "24.00"}, "shipping": {"amount": "0.00"},
-                         "tax": {"amount": "0.00"}, "total": {"amount": "24.00"}},
-        "balanceSummary": {"refunded": {"amount": refunded}},
-        "channelInfo": {"type": "WEB"},
-    }  # fmt: skip
-
-
-def refund_of(identity: str, when: str, *, status: str = "SUCCEEDED") -> Record:
-    """One of the two pieces goes back."""
-    part = {"paymentId": "pay-1", "amount": {"amount": "12.00"}, "refundStatus": status}
-    items = [{"lineItemId": "l-4501", "quantity": 1}]
-    return {"id": identity, "createdDate": when, "details": {"items": items},
-            "transactions": [part]}  # fmt: skip
-
-
-def _now(moment: datetime) -> str:
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def _fits(record: Record, wanted: Record) -> bool:
-    for name, value in wanted.items():
-        if name == "info.emails.email":
-            held = [one["email"] for one in record["info"]["emails"]["items"]]
-        elif name == "info.phones.phone":
-            held = [one["phone"] for one in record["info"]["phones"]["items"]]
-        else:
-            held = [record.get(name)]
-        if isinstance(value, dict):
-            if not all(str(one) >= value["$gte"] for one in held):
-                return False
-        elif value not in held:
-            return False
-    return True
-
-
-def _cursored(query: Record, records: list[Record], by: str) -> tuple[list[Record], Record]:
-    """One record a page, so that cursors have to be followed; a cursor holds its question."""
-    cursor = query["cursorPaging"].get("cursor")
-    asked = json.loads(cursor) if cursor else {"filter": query["filter"], "place": 0}
-    down = (query.get("sort") or [{}])[0].get("order") == "DESC"
-    found = [one for one in records if _fits(one, asked["filter"])]
-    found.sort(key=lambda one: str(one[by]), reverse=asked.get("down", down))
-    place = asked["place"]
-    following = json.dumps({**asked, "down": asked.get("down", down), "place": place + 1})
-    more = place + 1 < len(found)
-    meta = {"count": 1, "hasNext": more, "cursors": {"next": following} if more else {}}
-    return found[place : place + 1], meta
 
 
 def _error(status: int, text: str) -> Response:

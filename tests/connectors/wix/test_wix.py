@@ -25,15 +25,8 @@ from connectors.wix.client import WixClient
 from connectors.wix.manifest import MANIFEST
 from connectors.wix.orders import contact_events, order_events
 from connectors.wix.payloads import OrderPayload
-from connectors.wix.sandbox import (
-    API_KEY,
-    INSTANCE,
-    SANDBOX_ACCOUNT,
-    WixSandbox,
-    claims_of,
-    order_of,
-    refund_of,
-)
+from connectors.wix.sandbox import API_KEY, SANDBOX_ACCOUNT, WixSandbox
+from connectors.wix.stand_in import INSTANCE, claims_of, order_of, refund_of
 from connectors.wix.stand_in_key import token
 from connectors.wix.triggers import REMOVED, WEBHOOK, decode, verify
 from loyalty.events import Channel, ConsentState, Event, EventType
