@@ -49,7 +49,7 @@ async def test_an_order_is_told_in_full(desk: Desk) -> None:
     assert rows[0]["why"].startswith("balance now 209, member ")
     per_currency = found["rule points-per-currency"]
     assert (per_currency["result"], per_currency["points"]) == ("fired", "+59")
-    assert per_currency["why"].startswith("floor(59.90) = 59; ")
+    assert per_currency["why"].startswith("59.90 of goods has 59 full steps")
     minimum = found["rule minimum-purchase"]
     assert (minimum["result"], minimum["points"]) == ("did not fire", "")
     assert "does not hold" in minimum["why"]
@@ -90,7 +90,7 @@ async def test_a_large_batch_gets_a_row_per_event(desk: Desk) -> None:
     rows, left_out = event_rows(await worked_off(desk, *orders))
     assert left_out == 0
     assert [row["event"] for row in rows] == [one.business_key for one in orders]
-    assert "points-per-currency +20 (floor(20) = 20)" in rows[0]["why"]
+    assert "points-per-currency +20 (20 of goods has 20 full steps" in rows[0]["why"]
     assert "sms pending" in rows[0]["why"]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -189,8 +190,9 @@ async def _served(config: uvicorn.Config, listener: socket.socket) -> AsyncItera
 @pytest.fixture(scope="session")
 def shared_url(postgres: EmbeddedPostgres) -> str:
     """A migrated database for all of these tests: to copy one for each takes most of their time."""
-    postgres.psql("create database gateway template template strategy file_copy;")
-    return postgres.url("gateway")
+    name = f"gateway_{os.getpid()}"
+    postgres.psql(f"create database {name} template template strategy file_copy;")
+    return postgres.url(name)
 
 
 @pytest_asyncio.fixture

@@ -97,7 +97,7 @@ async def test_the_programme_is_kept_whole(database: Database, heard: Heard) -> 
     programme = Programme.model_validate(
         {
             "name": "Club 🫖",
-            "tiers": [{"name": "gold", "from_lifetime_points": 10, "factor": "1.50"}],
+            "tiers": {"levels": [{"name": "gold", "at": "10.00", "factor": "1.50"}]},
             "milestones": [{"id": "m", "every": 500}],
             "eligible": {"tax": True, "subtract_tenders": ["gift_card"]},
             "routes": {"sms": ["twilio/main"]},

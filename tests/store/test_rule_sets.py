@@ -138,7 +138,7 @@ async def test_those_who_publish_at_once_take_turns(database: Database) -> None:
 async def test_a_switch_that_is_not_committed_never_was(database: Database) -> None:
     await start(database, "v1")
     await propose(database, draft("v2"))
-    with pytest.raises(RuntimeError):
+    with pytest.raises(RuntimeError):  # noqa: PT012 - the death is inside the transaction
         async with database.begin() as connection:
             await rule_sets.publish(connection, "v2", actor="bob", reason="", now=NOON)
             raise RuntimeError("the process dies here")

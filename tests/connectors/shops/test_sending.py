@@ -18,6 +18,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from connectors.kit.webhook import BadSignature, InboundRequest
+from loyalty.events import Event
 
 
 @pytest_asyncio.fixture
@@ -43,6 +44,11 @@ async def inbox() -> AsyncIterator[tuple[str, list[InboundRequest]]]:
     await task
 
 
+def named(event: Event) -> tuple[str, str, object]:
+    """An event but for its time: some topics tell none, and are dated by their arrival."""
+    return event.type, event.key, event.data
+
+
 async def test_a_delivered_webhook_is_genuine_and_readable(
     shop: Any, inbox: tuple[str, list[InboundRequest]]
 ) -> None:
@@ -55,7 +61,7 @@ async def test_a_delivered_webhook_is_genuine_and_readable(
     assert [record["topic"] for record in sandbox.records] == topics
     for topic, request in zip(topics, came, strict=True):
         direct = shop.events(shop.request(topic, shop.sample(topic)))
-        assert shop.events(request) == direct
+        assert [named(one) for one in shop.events(request)] == [named(one) for one in direct]
 
 
 async def test_another_accounts_webhook_is_refused(

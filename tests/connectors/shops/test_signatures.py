@@ -21,7 +21,7 @@ VECTORS = Path(__file__).resolve().parents[4] / "shared" / "vendors" / "vectors"
 def test_a_signed_sample_becomes_the_declared_events(shop: Any, topic: str) -> None:
     events = shop.events(shop.request(topic, shop.sample(topic)))
     declared = shop.manifest.webhook.triggers[topic].event_types
-    assert events
+    assert bool(events) == bool(declared)
     assert {event.type for event in events} <= set(declared)
 
 
