@@ -1,1 +1,1 @@
-"""WooCommerce: customers, orders and refunds of a shop come in as webhooks."""
+"""WooCommerce: customers, orders and refunds of a shop come in, coupons and meta fields go out."""

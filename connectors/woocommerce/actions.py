@@ -1,7 +1,35 @@
-"""What the hub does at WooCommerce: nothing yet. In this release the connector only listens."""
+"""What the hub does at WooCommerce: coupons, and meta fields of customers."""
 
 from __future__ import annotations
 
-from connectors.kit.action import Action
+from connectors.kit.action import Action, Capability, Idempotency, Sent
+from connectors.kit.capabilities import CouponIssue, CustomerChange, Issued
+from connectors.woocommerce.coupons import find_coupon, issue_coupon
+from connectors.woocommerce.customers import update_customer
 
-ACTIONS: tuple[Action, ...] = ()
+ISSUE_COUPON = Action(
+    name="issue_coupon",
+    title="Issue a coupon to a customer.",
+    input=CouponIssue,
+    output=Issued,
+    idempotency=Idempotency.SEARCH_FIRST,
+    run=issue_coupon,
+    find=find_coupon,
+    capability=Capability.COUPON,
+    sample="issue_coupon.response.json",
+    scopes=("read", "write"),
+)
+
+UPDATE_CUSTOMER = Action(
+    name="update_customer",
+    title="Write a customer's meta fields and tags.",
+    input=CustomerChange,
+    output=Sent,
+    idempotency=Idempotency.UPSERT,
+    run=update_customer,
+    capability=Capability.CUSTOMER,
+    sample="update_customer.response.json",
+    scopes=("read", "write"),
+)
+
+ACTIONS: tuple[Action, ...] = (ISSUE_COUPON, UPDATE_CUSTOMER)

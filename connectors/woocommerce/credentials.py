@@ -9,7 +9,7 @@ from connectors.woocommerce.account import WooCommerceAccount
 
 
 class WooCommerceCredentials(WooCommerceAccount, CredentialsBlock):
-    """A WooCommerce shop whose customers, orders and refunds come in as webhooks."""
+    """A WooCommerce shop whose customers, orders and refunds come in, and which issues coupons."""
 
     _block_type_name = "WooCommerce Credentials"
     _block_type_slug = "woocommerce-credentials"

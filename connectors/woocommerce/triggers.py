@@ -30,6 +30,7 @@ from connectors.kit.webhook import (
     hmac_base64,
     require_match,
     require_object,
+    signing_secrets,
 )
 from connectors.woocommerce.payloads import (
     Billing,
@@ -58,8 +59,9 @@ _PING = re.compile(rb"webhook_id=[0-9]{1,19}")
 
 def verify(request: InboundRequest, account: Any) -> None:
     """Refuses what the webhook's secret did not sign."""
-    expected = hmac_base64(account.webhook_secret, request.body)
-    require_match(request.headers.get(SIGNATURE.lower()), [expected], SIGNATURE)
+    secrets = signing_secrets(account.webhook_secret)
+    expected = [hmac_base64(secret, request.body) for secret in secrets]
+    require_match(request.headers.get(SIGNATURE.lower()), expected, SIGNATURE)
 
 
 def sign(request: InboundRequest, account: Any) -> Mapping[str, str]:
