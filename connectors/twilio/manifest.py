@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from connectors.kit.manifest import Limit, Manifest
+from connectors.kit.manifest import Contract, Limit, Manifest
 from connectors.twilio.account import TwilioAccount
 from connectors.twilio.actions import SEND_SMS
 from connectors.twilio.triggers import WEBHOOK
@@ -39,10 +39,17 @@ MANIFEST = Manifest(
     webhook=WEBHOOK,
     auth="HTTP Basic with the account SID and auth token, or with an API key",
     data_classes=("phone", "message text"),
+    contracts=(Contract("specs/twilio/openapi.json"),),
+    exempt={
+        "subscriptions": "Twilio has one address per number or Messaging Service, which a person "
+        "sets in its console; the address for delivery reports goes along with each text.",
+    },
     known_limits=(
         "Twilio takes no idempotency key: after a lost answer a person decides whether to resend.",
         "A text counts as sent when Twilio has queued it; the delivery report says the rest.",
         "Reports and replies carry no time, so the hub uses the moment it received them.",
+        "Keywords that only Twilio's Advanced Opt-Out knows are told as an unsubscription as well "
+        "as a text; a START by such a keyword is told as a text alone.",
         "Only SMS is read: WhatsApp and RCS messages are acknowledged and ignored.",
         "Webhooks signed with the newer SHA-256 key are refused; Twilio signs with the auth "
         "token unless told otherwise.",

@@ -153,7 +153,11 @@ def _text(payload: Any, name: str) -> str:
 
 
 def parse_reply(payload: Any, request: InboundRequest, source: Source) -> Sequence[Event]:
-    """A text that somebody sent to us."""
+    """A text that somebody sent to us; where Twilio took it for a STOP, that as well.
+
+    Twilio's Advanced Opt-Out knows keywords in languages that the hub does not, and blocks the
+    sender's number by itself: https://www.twilio.com/docs/messaging/tutorials/advanced-opt-out.
+    """
     sid, sender = _text(payload, "MessageSid"), _text(payload, "From")
     message = InboundMessage(
         id=sid,
@@ -162,7 +166,19 @@ def parse_reply(payload: Any, request: InboundRequest, source: Source) -> Sequen
         recipient=payload.get("To", ""),
         body=str(payload.get("Body", ""))[:2000],
     )
-    return [_event(EventType.SMS_RECEIVED, sid, sender, message, (request, source))]
+    told = [_event(EventType.SMS_RECEIVED, sid, sender, message, (request, source))]
+    if payload.get("OptOutType") == "STOP":
+        left = MessageReport(
+            channel=Channel.SMS,
+            address=sender,
+            vendor_message_id=sid,
+            detail="STOP",
+            permanent=True,
+        )
+        told.append(
+            _event(EventType.MESSAGE_UNSUBSCRIBED, f"{sid}:stop", sender, left, (request, source))
+        )
+    return told
 
 
 def parse_status(payload: Any, request: InboundRequest, source: Source) -> Sequence[Event]:
@@ -208,7 +224,7 @@ def _status_trigger(status: str, kind: EventType, title: str) -> Trigger:
 TRIGGERS = (
     Trigger(
         "sms.received",
-        (EventType.SMS_RECEIVED,),
+        (EventType.SMS_RECEIVED, EventType.MESSAGE_UNSUBSCRIBED),
         "Somebody sent a text to our number.",
         parse_reply,
         "sms.received.txt",

@@ -140,6 +140,28 @@ def test_a_reply_is_told_with_its_words_and_sender() -> None:
     assert event.time == NOW
 
 
+def test_a_stop_that_only_twilio_knows_is_told_as_leaving_too() -> None:
+    fields = {"MessageSid": "SM1", "From": "+4915550100200", "To": "+15005550006", "Body": "ARRET"}
+    text, left = events(form(**fields, OptOutType="STOP"))
+    assert (text.type, left.type) == (EventType.SMS_RECEIVED, EventType.MESSAGE_UNSUBSCRIBED)
+    assert (left.data.address, left.data.permanent) == ("+4915550100200", True)
+    assert left.key == "SM1:stop"
+
+
+@pytest.mark.parametrize("kind", ["START", "HELP", ""])
+def test_other_words_of_twilios_are_texts_alone(kind: str) -> None:
+    fields = {"MessageSid": "SM1", "From": "+4915550100200", "Body": "AIDE", "OptOutType": kind}
+    (text,) = events(form(**fields))
+    assert text.type is EventType.SMS_RECEIVED
+
+
+def test_the_published_callback_of_a_call_is_ignored() -> None:
+    file = ROOT.parent / "shared" / "vendors" / "samples" / "twilio" / "status_callback_params.json"
+    if not file.exists():
+        pytest.skip("the published samples are not beside this checkout")
+    assert events(urlencode(json.loads(file.read_text())["body"]).encode()) == []
+
+
 @pytest.mark.parametrize(
     ("status", "code", "expected", "permanent"),
     [
