@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from pydantic import ValidationError
@@ -42,7 +43,7 @@ async def changed_since(
     start = since(cursor, now)
     seen = cursor
     async for page in client.changed("customers", start):
-        events, seen, bad = _told(page, _customer, source, now, seen)
+        events, seen, bad = _told(page, partial(_customer, start), source, now, seen)
         yield Page(events, cursor, bad)
     latest = cursor
     async for page in client.changed("orders", start):
@@ -75,9 +76,13 @@ def _changed_at(record: Any) -> datetime:
     return datetime.fromisoformat(str(record["updated_at"])).astimezone(UTC)
 
 
-def _customer(record: Any, request: InboundRequest, source: Source) -> Iterator[Event]:
+def _customer(
+    start: datetime, record: Any, request: InboundRequest, source: Source
+) -> Iterator[Event]:
+    """Somebody who was there long before is no newcomer to be welcomed, whatever changed."""
     found = read(CustomerPayload, record)
-    yield from parse_customer(record, request, source)
+    if found.created_at is not None and found.created_at >= start:
+        yield from parse_customer(record, request, source)
     if found.updated_at != found.created_at:
         yield from parse_customer_update(record, request, source)
 

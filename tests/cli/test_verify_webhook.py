@@ -145,7 +145,8 @@ def test_genuine_but_unreadable_content_is_said(nowhere: Any, capture: Capture) 
     account = known.account.model_construct(
         None, signature_key=SecretStr((files.folder / "secret").read_text("utf-8").strip())
     )
-    bare = InboundRequest("POST", URL, {}, b'{"type": "payment', datetime.now(UTC))
+    url = (files.folder / "url").read_text("utf-8")
+    bare = InboundRequest("POST", url, {}, b'{"type": "payment', datetime.now(UTC))
     headers = known.webhook.sign(bare, account) if known.webhook else {}
     (files.folder / "headers.json").write_text(json.dumps(dict(headers)), "utf-8")
     (files.folder / "body").write_bytes(bare.body)
