@@ -13,6 +13,8 @@ from prefect.events.schemas.automations import EventTrigger, Posture
 
 DEAD_DELIVERIES = "Loyalty: tell the team of dead deliveries"
 REFUSED_CONNECTIONS = "Loyalty: tell the team of refused connections"
+UNHEARD_CONNECTIONS = "Loyalty: tell the team of connections whose webhooks do not arrive"
+DRIFT = "Loyalty: tell the team of what webhooks missed"
 
 
 async def ensure_automations() -> None:
@@ -34,6 +36,23 @@ async def ensure_automations() -> None:
             alert.id,
             "{{ event.payload.connection }} refuses the hub's credentials: "
             "{{ event.payload.reason }} Its deliveries wait until the block is renewed.",
+        )
+        await _ensure(
+            client,
+            UNHEARD_CONNECTIONS,
+            "loyalty.connection.unheard",
+            alert.id,
+            "The webhooks of {{ event.payload.connection }} may not arrive: "
+            "{{ event.payload.reason }} What they miss is asked for in the meantime.",
+        )
+        await _ensure(
+            client,
+            DRIFT,
+            "loyalty.reconcile.drift",
+            alert.id,
+            "{{ event.payload.connection }}: webhooks missed {{ event.payload.missed }} events, "
+            "{{ event.payload.differing }} amounts differ, {{ event.payload.repaired }} repaired. "
+            "The run of `reconcile` lists them.",
         )
 
 

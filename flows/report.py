@@ -47,6 +47,7 @@ KINDS = {
     "dead": "loyalty.delivery.dead",
     "unknown": "loyalty.delivery.unknown",
     "refused": "loyalty.connection.refused",
+    "unheard": "loyalty.connection.unheard",
 }
 
 
@@ -168,7 +169,7 @@ def _tell_of_member(event: Event) -> None:
 
 
 def tell_of_trouble(trouble: Trouble) -> None:
-    """Emits a dead or unknown delivery, or a refused connection, as a Prefect event."""
+    """Emits a dead or unknown delivery, a refused or unheard connection, as a Prefect event."""
     resource = {
         "prefect.resource.id": f"loyalty.connection.{trouble.slug.replace('/', '.')}",
         "prefect.resource.name": trouble.slug,

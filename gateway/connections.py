@@ -186,18 +186,19 @@ class ConnectionTable:
         return found
 
     def _entry(self, row: StoredConnection) -> _Entry:
-        listed = Listed(row.slug, row.state, row.reason)
+        reason = row.reason or row.note
+        listed = Listed(row.slug, row.state, reason)
         if row.state in ("absent", "invalid"):
             return _Entry(row, listed)
         try:
             manifest = self._manifests(row.connector)
             if manifest.webhook is None:
-                return _Entry(row, Listed(row.slug, row.state, row.reason, receives=False))
+                return _Entry(row, Listed(row.slug, row.state, reason, receives=False))
             account = manifest.account.model_validate(self._vault.open(row.sealed or b""))
         except Exception as error:  # noqa: BLE001 - one broken connection must not close the others
             problem = _problem(error, row)
             logger.error("%s receives nothing: %s", row.slug, problem)
-            return _Entry(row, Listed(row.slug, row.state, row.reason, problem))
+            return _Entry(row, Listed(row.slug, row.state, reason, problem))
         return _Entry(row, listed, Hook(Source(row.connector, row.name), manifest.webhook, account))
 
 

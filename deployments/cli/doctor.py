@@ -17,6 +17,7 @@ from deployments.cli.checks.connections import (
     check_budgets,
     check_connections,
     check_routes,
+    check_subscriptions,
     check_sunsets,
 )
 from deployments.cli.checks.finding import Finding, Health, ok, problem
@@ -55,6 +56,7 @@ async def examine(settings: HubSettings) -> list[Finding]:
         *findings,
         *check_pauses(_paused(deployed, snapshot), _waiting(snapshot)),
         *await check_connections(settings, snapshot),
+        *check_subscriptions(settings, snapshot),
         *check_sunsets(snapshot, wall_clock().date()),
         *check_routes(snapshot),
         *check_budgets(snapshot),

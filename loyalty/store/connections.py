@@ -20,6 +20,7 @@ class StoredConnection:
     Attributes:
         state: active; paused (by a person), refused (by the vendor), invalid (credentials
             that cannot be right) or absent (the block was deleted).
+        note: What is wrong with its webhooks, for people; it may be used all the same.
     """
 
     connector: str
@@ -28,6 +29,7 @@ class StoredConnection:
     reason: str
     sealed: bytes | None
     fingerprint: str
+    note: str = ""
 
     @property
     def slug(self) -> str:
@@ -39,8 +41,10 @@ async def load(connection: AsyncConnection) -> list[StoredConnection]:
     """Every connection."""
     rows = await connection.execute(
         text(
-            "select connector, name, state, reason, sealed, fingerprint from connections"
-            " order by connector, name"
+            "select c.connector, c.name, c.state, c.reason, c.sealed, c.fingerprint,"
+            " coalesce(s.problem, '') as note from connections c"
+            " left join subscriptions s on s.connection = c.connector || '/' || c.name"
+            " order by c.connector, c.name"
         )
     )
     return [StoredConnection(*row) for row in rows]
@@ -72,7 +76,7 @@ async def put(
             "now": now,
         },
     )
-    await _ring(connection)
+    await ring(connection)
 
 
 async def set_state(
@@ -102,9 +106,23 @@ async def set_state(
         },
     )
     if result.rowcount:
-        await _ring(connection)
+        await ring(connection)
     return bool(result.rowcount)
 
 
-async def _ring(connection: AsyncConnection) -> None:
+async def reseal(connection: AsyncConnection, slug: str, sealed: bytes, *, now: datetime) -> None:
+    """Replaces the credentials of a connection, which counts as the same one all the same."""
+    connector, _, name = slug.partition("/")
+    await connection.execute(
+        text("""
+            update connections set sealed = :sealed, updated_at = :now
+            where connector = :connector and name = :name
+        """),
+        {"sealed": sealed, "now": now, "connector": connector, "name": name},
+    )
+    await ring(connection)
+
+
+async def ring(connection: AsyncConnection) -> None:
+    """Tells every process that something about the connections changed."""
     await connection.execute(text("select pg_notify(:channel, '')"), {"channel": BELL})

@@ -70,6 +70,31 @@ def check_sunsets(snapshot: Snapshot, today: date) -> list[Finding]:
     ]
 
 
+def check_subscriptions(settings: HubSettings, snapshot: Snapshot) -> list[Finding]:
+    """Whether the hub keeps the vendors' webhook subscriptions, and whose do not arrive."""
+    active = [one for one in snapshot.connections if one.state == "active"]
+    kept = [
+        one
+        for one in active
+        if one.connector in slugs() and manifest(one.connector).subscriptions is not None
+    ]
+    if not kept:
+        return []
+    if not settings.public_url:
+        says = f"off for {len(kept)} connections: no vendor knows an address of this hub"
+        return [note("subscriptions", says, "set HUB_PUBLIC_URL, or subscribe at the vendors")]
+    deaf = [
+        problem(
+            f"{one.slug} webhooks",
+            without_people(one.note),
+            "see the vendor's webhook settings; the deployment `subscriptions` tries again hourly",
+        )
+        for one in kept
+        if one.note
+    ]
+    return deaf or [ok("subscriptions", f"kept for {len(kept)} connections")]
+
+
 def _vault(settings: HubSettings) -> Vault | None:
     """The vault; None where its key is gone. A new key would open nothing, so none is made."""
     if settings.secret_key.get_secret_value() or key_file(settings).exists():
