@@ -1,0 +1,64 @@
+"""Canonical events: what happened, in the programme's words, whoever reported it.
+
+The envelope follows CloudEvents 1.0 (id, source, type, time, subject, data). The identity of
+an event is its business key (store, kind, order or refund id), so that a webhook, its
+redelivery, a poll and a CSV row of the same fact are one event.
+"""
+
+from loyalty.events.base import MAX_LINES, Frozen, Key, Text, made
+from loyalty.events.envelope import DATA_MODELS, Data, Event, subject_of
+from loyalty.events.kinds import TRIGGER_OF, TRIGGERS, Channel, ConsentState, EventType
+from loyalty.events.messages import InboundMessage, MessageReport
+from loyalty.events.moments import Milestone, Occasion, TierChange
+from loyalty.events.people import Activity, Customer, Erasure, MemberMerge
+from loyalty.events.rewards import Adjustment, AdjustmentApproval, Hold, HoldEnd, Points, Redemption
+from loyalty.events.sales import (
+    Cancellation,
+    Line,
+    Order,
+    Payment,
+    Refund,
+    RefundLine,
+    RefundReversal,
+    Tender,
+)
+
+__all__ = [
+    "DATA_MODELS",
+    "MAX_LINES",
+    "TRIGGERS",
+    "TRIGGER_OF",
+    "Activity",
+    "Adjustment",
+    "AdjustmentApproval",
+    "Cancellation",
+    "Channel",
+    "ConsentState",
+    "Customer",
+    "Data",
+    "Erasure",
+    "Event",
+    "EventType",
+    "Frozen",
+    "Hold",
+    "HoldEnd",
+    "InboundMessage",
+    "Key",
+    "Line",
+    "MemberMerge",
+    "MessageReport",
+    "Milestone",
+    "Occasion",
+    "Order",
+    "Payment",
+    "Points",
+    "Redemption",
+    "Refund",
+    "RefundLine",
+    "RefundReversal",
+    "Tender",
+    "Text",
+    "TierChange",
+    "made",
+    "subject_of",
+]

@@ -1,0 +1,129 @@
+"""The envelope of an event and its identity (CloudEvents 1.0)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import AwareDatetime, Field, model_validator
+
+from loyalty.events.base import Frozen, Key
+from loyalty.events.kinds import TRIGGER_OF, EventType
+from loyalty.events.messages import InboundMessage, MessageReport
+from loyalty.events.moments import Milestone, Occasion, TierChange
+from loyalty.events.people import Activity, Customer, Erasure, MemberMerge
+from loyalty.events.rewards import Adjustment, AdjustmentApproval, Hold, HoldEnd, Redemption
+from loyalty.events.sales import (
+    Cancellation,
+    Order,
+    Payment,
+    Refund,
+    RefundReversal,
+)
+
+Data = (
+    Customer | Order | Refund | Cancellation | Payment | Redemption
+    | RefundReversal | Hold | HoldEnd | Adjustment | AdjustmentApproval | Activity
+    | MemberMerge | Erasure
+    | Milestone | TierChange | Occasion | MessageReport | InboundMessage
+)  # fmt: skip
+
+
+DATA_MODELS: dict[EventType, type[Frozen]] = {
+    EventType.CUSTOMER_CREATED: Customer,
+    EventType.CUSTOMER_UPDATED: Customer,
+    EventType.CUSTOMER_OPTED_IN: Customer,
+    EventType.ORDER_PAID: Order,
+    EventType.ORDER_EDITED: Order,
+    EventType.ORDER_CANCELLED: Cancellation,
+    EventType.ORDER_REFUNDED: Refund,
+    EventType.PAYMENT_COMPLETED: Payment,
+    EventType.REFUND_REVERSED: RefundReversal,
+    EventType.REWARD_REDEEMED: Redemption,
+    EventType.REWARD_HELD: Hold,
+    EventType.REWARD_CAPTURED: HoldEnd,
+    EventType.REWARD_RELEASED: HoldEnd,
+    EventType.POINTS_ADJUSTED: Adjustment,
+    EventType.ADJUSTMENT_APPROVED: AdjustmentApproval,
+    EventType.ACTIVITY_REPORTED: Activity,
+    EventType.MEMBER_MERGED: MemberMerge,
+    EventType.MEMBER_UNMERGED: MemberMerge,
+    EventType.MEMBER_ERASED: Erasure,
+    EventType.MILESTONE_REACHED: Milestone,
+    EventType.TIER_CHANGED: TierChange,
+    EventType.ANNIVERSARY_DUE: Occasion,
+    EventType.BIRTHDAY_DUE: Occasion,
+    EventType.MESSAGE_DELIVERED: MessageReport,
+    EventType.MESSAGE_BOUNCED: MessageReport,
+    EventType.MESSAGE_CLICKED: MessageReport,
+    EventType.MESSAGE_UNSUBSCRIBED: MessageReport,
+    EventType.SMS_RECEIVED: InboundMessage,
+}
+
+
+class Event(Frozen):
+    """One business fact in the CloudEvents envelope.
+
+    `store` names whose ids `key` uses (`shopify/main`); `(store, type, key)` is the identity.
+    `time` is business time, when it happened; when the hub heard of it is the inbox's matter.
+    """
+
+    type: EventType
+    store: Key
+    key: Key = Field(
+        description="The order, refund, customer … id, with revision where it has one."
+    )
+    time: AwareDatetime
+    subject: Key = Field(description="Whom it concerns; events of one subject keep their order.")
+    data: Any = Field(description="The data model of the type (DATA_MODELS).")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _data_is_of_the_type(cls, value: Any) -> Any:
+        if isinstance(value, dict) and isinstance(value.get("data"), dict):
+            model = DATA_MODELS[EventType(value["type"])]
+            value = {**value, "data": model.model_validate(value["data"])}
+        return value
+
+    @model_validator(mode="after")
+    def _data_fits_the_type(self) -> Event:
+        expected = DATA_MODELS[self.type]
+        if not isinstance(self.data, expected):
+            raise ValueError(f"{self.type} carries {expected.__name__}, not {type(self.data)}")
+        return self
+
+    @property
+    def business_key(self) -> str:
+        """The unique key of the fact: the same for webhook, redelivery, poll and replay."""
+        return f"{self.store}:{self.type.value}:{self.key}"
+
+    @property
+    def trigger(self) -> str:
+        """The deployment that works this event off."""
+        return TRIGGER_OF[self.type]
+
+    def cloud_event(self, *, event_id: str) -> dict[str, Any]:
+        """The CloudEvents 1.0 JSON form, for outgoing webhooks and artifacts."""
+        return {
+            "specversion": "1.0",
+            "id": event_id,
+            "source": f"/{self.store}",
+            "type": self.type.value,
+            "time": self.time.isoformat(),
+            "subject": self.subject,
+            "data": self.data.model_dump(mode="json"),
+        }
+
+
+def subject_of(store: str, customer: Customer | None, fallback: str) -> str:
+    """The ordering key: the same person's events of a store share it.
+
+    Args:
+        store: Whose customer ids these are.
+        customer: As reported; None for an anonymous sale.
+        fallback: The order or payment id, for events that name nobody.
+    """
+    if customer is None or customer.is_anonymous:
+        return f"{store}:{fallback}"
+    if customer.id:
+        return f"{store}:customer:{customer.id}"
+    return f"contact:{(customer.email or customer.phone or '').strip().lower()}"

@@ -1,0 +1,100 @@
+"""Every kind of event, and which deployment works it off."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class EventType(StrEnum):
+    """Every kind of event the hub knows."""
+
+    CUSTOMER_CREATED = "customer.created"
+    CUSTOMER_UPDATED = "customer.updated"
+    CUSTOMER_OPTED_IN = "customer.opted_in"
+    ORDER_PAID = "order.paid"
+    ORDER_EDITED = "order.edited"
+    ORDER_CANCELLED = "order.cancelled"
+    ORDER_REFUNDED = "order.refunded"
+    PAYMENT_COMPLETED = "payment.completed"
+    REFUND_REVERSED = "refund.reversed"
+    REWARD_REDEEMED = "reward.redeemed"
+    REWARD_HELD = "reward.held"
+    REWARD_CAPTURED = "reward.captured"
+    REWARD_RELEASED = "reward.released"
+    POINTS_ADJUSTED = "points.adjusted"
+    ADJUSTMENT_APPROVED = "adjustment.approved"
+    ACTIVITY_REPORTED = "activity.reported"
+    MEMBER_MERGED = "member.merged"
+    MEMBER_UNMERGED = "member.unmerged"
+    MEMBER_ERASED = "member.erased"
+    MILESTONE_REACHED = "milestone.reached"
+    TIER_CHANGED = "tier.changed"
+    ANNIVERSARY_DUE = "anniversary.due"
+    BIRTHDAY_DUE = "birthday.due"
+    MESSAGE_DELIVERED = "message.delivered"
+    MESSAGE_BOUNCED = "message.bounced"
+    MESSAGE_CLICKED = "message.clicked"
+    MESSAGE_UNSUBSCRIBED = "message.unsubscribed"
+    SMS_RECEIVED = "sms.received"
+
+
+class Channel(StrEnum):
+    """How a message reaches a person."""
+
+    EMAIL = "email"
+    SMS = "sms"
+
+
+class ConsentState(StrEnum):
+    """What a person last said about one channel."""
+
+    GRANTED = "granted"
+    WITHDRAWN = "withdrawn"
+
+
+TRIGGERS: dict[str, tuple[EventType, ...]] = {
+    "orders": (EventType.ORDER_PAID, EventType.ORDER_EDITED, EventType.PAYMENT_COMPLETED),
+    "refunds": (
+        EventType.ORDER_REFUNDED,
+        EventType.ORDER_CANCELLED,
+        EventType.REFUND_REVERSED,
+    ),
+    "sign-ups": (
+        EventType.CUSTOMER_CREATED,
+        EventType.CUSTOMER_UPDATED,
+        EventType.CUSTOMER_OPTED_IN,
+    ),
+    "milestones": (
+        EventType.MILESTONE_REACHED,
+        EventType.TIER_CHANGED,
+        EventType.ANNIVERSARY_DUE,
+        EventType.BIRTHDAY_DUE,
+    ),
+    "redemptions": (
+        EventType.REWARD_REDEEMED,
+        EventType.REWARD_HELD,
+        EventType.REWARD_CAPTURED,
+        EventType.REWARD_RELEASED,
+        EventType.POINTS_ADJUSTED,
+        EventType.ADJUSTMENT_APPROVED,
+    ),
+    "members": (
+        EventType.ACTIVITY_REPORTED,
+        EventType.MEMBER_MERGED,
+        EventType.MEMBER_UNMERGED,
+        EventType.MEMBER_ERASED,
+    ),
+    "feedback": (
+        EventType.MESSAGE_DELIVERED,
+        EventType.MESSAGE_BOUNCED,
+        EventType.MESSAGE_CLICKED,
+        EventType.MESSAGE_UNSUBSCRIBED,
+        EventType.SMS_RECEIVED,
+    ),
+}
+"""Which deployment works off which events; every event type belongs to exactly one."""
+
+
+TRIGGER_OF: dict[EventType, str] = {
+    event_type: trigger for trigger, types in TRIGGERS.items() for event_type in types
+}

@@ -1,0 +1,30 @@
+"""What vendors say became of messages, and what people write back."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from loyalty.events.base import Frozen, Key, Text
+from loyalty.events.kinds import Channel
+
+
+class MessageReport(Frozen):
+    """What a vendor says became of a message."""
+
+    channel: Channel
+    address: Text
+    vendor_message_id: Text = ""
+    detail: Text = ""
+    permanent: bool = False
+
+
+class InboundMessage(Frozen):
+    """A text that a person sent to us."""
+
+    id: Key
+    channel: Channel
+    sender: Text
+    recipient: Text = ""
+    body: Annotated[str, Field(max_length=2000)]

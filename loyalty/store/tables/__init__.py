@@ -1,0 +1,65 @@
+"""The tables. Uniqueness, and that the ledger only grows, live here and not in code.
+
+Identifiers are UUIDs of version 7 made by the writer (`loyalty.store.ids`), so that what
+belongs together is written in few statements; the inbox counts, since its order matters.
+"""
+
+from loyalty.store.tables.base import metadata
+from loyalty.store.tables.books import (
+    adjustments,
+    allocations,
+    debts,
+    entries,
+    holds,
+    limit_uses,
+    lots,
+    milestones_reached,
+    redemptions,
+    sales,
+)
+from loyalty.store.tables.intake import connections, inbox, polls, rejects, subscriptions, tokens
+from loyalty.store.tables.people import consents, identities, members, merges
+from loyalty.store.tables.rulebook import (
+    audit,
+    programmes,
+    rule_sets,
+    rule_switches,
+    settings,
+    triggers,
+    workers,
+)
+from loyalty.store.tables.sending import attempts, budgets, deliveries
+
+__all__ = [
+    "adjustments",
+    "allocations",
+    "attempts",
+    "audit",
+    "budgets",
+    "connections",
+    "consents",
+    "debts",
+    "deliveries",
+    "entries",
+    "holds",
+    "identities",
+    "inbox",
+    "limit_uses",
+    "lots",
+    "members",
+    "merges",
+    "metadata",
+    "milestones_reached",
+    "polls",
+    "programmes",
+    "redemptions",
+    "rejects",
+    "rule_sets",
+    "rule_switches",
+    "sales",
+    "settings",
+    "subscriptions",
+    "tokens",
+    "triggers",
+    "workers",
+]
