@@ -17,13 +17,15 @@ import orjson
 from standardwebhooks import Webhook
 
 from connectors.kit.action import Job, Sent
-from connectors.kit.errors import Conflict, ConnectorError, InvalidRequest, NotFound
+from connectors.kit.addresses import PublicResolver, refuse_private_literal
+from connectors.kit.errors import Conflict, ConnectorBug, ConnectorError, InvalidRequest, NotFound
 from connectors.kit.http import HttpClient
 from connectors.webhook.account import WebhookAccount, key_of
-from connectors.kit.addresses import PublicResolver, refuse_private_literal
 
 TIMEOUT_SECONDS = 10.0
 CONNECTIONS = 32
+_PAGE = re.compile(rb"\s*(<!doctype html|<html)", re.IGNORECASE)
+"""A login or maintenance page; what else an endpoint says in its answer is its own affair."""
 _SAFE_ID = re.compile(r"[\x21-\x7e]{1,256}")
 
 
@@ -85,9 +87,14 @@ class WebhookClient:
         except TypeError as error:
             raise InvalidRequest(f"the field `data` cannot be written as JSON: {error}") from None
         message_id = webhook_id(job.key)
-        await self._http.send(
+        reply = await self._http.send(
             "POST", self._account.url, content=content, headers=self._signed(message_id, content)
         )
+        if _PAGE.match(reply.body[:200]):
+            raise ConnectorBug(
+                f"the endpoint answers {reply.status} with a page for people, not with a receipt: "
+                "is the address right, and does it need no login?"
+            )
         return Sent(vendor_id=message_id)
 
     async def aclose(self) -> None:

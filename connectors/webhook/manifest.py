@@ -35,8 +35,14 @@ MANIFEST = Manifest(
     webhook=WEBHOOK,
     auth="a shared secret that signs every call, and an extra header where you need one",
     data_classes=("email", "phone", "name", "order", "whatever a rule puts into data"),
+    exempt={
+        "contract": "The endpoint is your own: nobody publishes a contract of it. The envelope is "
+        "checked with the reference library of Standard Webhooks, in the sandbox.",
+        "subscriptions": "Whoever sends to the hub enters its address by hand.",
+    },
     known_limits=(
         "A call is done once only where the receiver remembers webhook-id for a day or longer.",
+        "Any 2xx is a receipt, unless it comes with an HTML page: that is a login or a notice.",
         "Redirects are not followed, and private networks are not entered unless allowed.",
         "Milestones, tier changes, anniversaries and birthdays are not taken from outside.",
         "One secret at a time: while it is changed, calls signed with the old one are refused.",

@@ -21,6 +21,7 @@ from connectors.kit.capabilities import WebhookCall
 from connectors.kit.errors import (
     AuthError,
     Conflict,
+    ConnectorBug,
     ConnectorError,
     InvalidRequest,
     NotFound,
@@ -160,14 +161,6 @@ async def test_the_pause_is_as_long_as_the_endpoint_says(serve: Serve, header: s
     assert isinstance(error, RateLimited)
     assert (error.retry_after is None) is (header is None)
     assert header != "7" or error.retry_after == timedelta(seconds=7)
-
-
-async def test_a_200_of_any_kind_is_enough(serve: Serve) -> None:
-    sandbox = WebhookSandbox()
-    sandbox.faults.append(Fault(status=200, body="<html>Thanks</html>"))
-    one = client(await serve(sandbox) + "/orders")
-    assert (await CALL.run(one, job())).vendor_id == KEY
-    await one.aclose()
 
 
 async def test_a_refused_connection_is_transient() -> None:
@@ -376,3 +369,20 @@ def test_an_account_that_cannot_work_is_refused(fields: dict[str, str]) -> None:
 )
 def test_a_secret_without_padding_or_prefix_is_taken(secret: str) -> None:
     assert WebhookAccount(secret=secret).url == ""
+
+
+@pytest.mark.parametrize("page", ["<!DOCTYPE html><p>Log in", "\n <html lang=en>We will be back"])
+async def test_a_page_for_people_is_no_receipt(serve: Serve, page: str) -> None:
+    sandbox = WebhookSandbox()
+    one = client(await serve(sandbox) + "/inbox")
+    sandbox.faults.append(Fault(status=200, body=page))
+    assert isinstance(await failure(one), ConnectorBug)
+
+
+@pytest.mark.parametrize("body", ["", "ok", "<ok/>", "{}", "thanks <html>"])
+async def test_any_other_2xx_is_a_receipt(serve: Serve, body: str) -> None:
+    sandbox = WebhookSandbox()
+    one = client(await serve(sandbox) + "/inbox")
+    sandbox.faults.append(Fault(status=202, body=body))
+    await one.call(job())
+    await one.aclose()
