@@ -77,10 +77,12 @@ class ActiveCampaignClient:
     async def contact_id(self, whom: Whom) -> str:
         """ActiveCampaign's number of a person: as given, else by e-mail, telephone, member id.
 
+        An id that is no number is another vendor's.
+
         Raises:
             NotFound: The account has no such contact.
         """
-        if whom.customer_id:
+        if whom.customer_id.isdecimal():
             return whom.customer_id
         if whom.email:
             found = listed(await self.get("/contacts", email=whom.email), "contacts")

@@ -88,8 +88,11 @@ class ZendeskClient:
         await self._http.aclose()
 
     async def user_of(self, whom: Whom) -> dict[str, Any] | None:
-        """A user by number, e-mail, external id or telephone; None where there is none."""
-        if whom.customer_id:
+        """A user by number, e-mail, external id or telephone; None where there is none.
+
+        An id that is no number is another vendor's.
+        """
+        if whom.customer_id.isdecimal():
             found = dig(await self.get(f"/users/{whom.customer_id}"), "user")
             return found if isinstance(found, dict) else None
         if whom.email and (found := await self._searched("email", whom.email)):

@@ -126,7 +126,8 @@ async def test_a_person_is_found_by_whatever_is_known(serve: Serve, whom: dict[s
 
 async def test_nobody_found_is_not_found(serve: Serve) -> None:
     async with at_work(serve, ActiveCampaignSandbox(), member_field="") as client:
-        for whom in ({"email": "x@shop.example"}, {"external_id": "m-1"}, {"phone": "+15005550"}):
+        known = ({"email": "x@shop.example"}, {"external_id": "m-1"}, {"phone": "+15005550"})
+        for whom in (*known, {"customer_id": "7001/../1"}):
             with pytest.raises(NotFound):
                 await change_segment(client, job(ListMembership(**whom, list="gold")))
 
@@ -277,7 +278,7 @@ async def test_an_old_opt_in_is_not_told_again_because_the_contact_changed(serve
 async def test_an_unreadable_contact_stops_nobody_else(serve: Serve) -> None:
     sandbox = ActiveCampaignSandbox()
     at = (NOW - timedelta(minutes=9)).isoformat()
-    sandbox.add("8000", at)["email"] = ["odd"]  # type: ignore[assignment]
+    sandbox.add("8000", at)["email"] = ["odd"]
     sandbox.add("8001", at, email="ada@shop.example")
     async with at_work(serve, sandbox, list_id="") as client:
         events, bad, _ = await poll(client)

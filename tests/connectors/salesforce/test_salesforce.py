@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from connectors.kit.action import Job
+from connectors.kit.action import Job, Sent
 from connectors.kit.capabilities import CrmContact, EmailMessage, JourneyEntry, RowUpsert
 from connectors.kit.errors import InvalidRequest, NotFound, RateLimited
 from connectors.kit.oauth import MemoryTokens
@@ -176,7 +176,7 @@ async def test_many_rows_go_fifty_in_a_call(serve: Serve) -> None:
     sandbox = SalesforceSandbox()
     async with at_work(serve, sandbox) as client:
         outcomes = await upsert_rows(client, [row(number) for number in range(120)])
-    assert [one.vendor_id for one in outcomes] == [f"m-{number}" for number in range(120)]
+    assert list(outcomes) == [Sent(vendor_id=f"m-{number}") for number in range(120)]
     assert len(sandbox.rows) == 120
     assert sum(sandbox.calls.values()) == 3 + 1
 
@@ -276,7 +276,8 @@ def test_other_kinds_are_left_out_and_nonsense_has_a_reason() -> None:
     assert told(kind="EngagementEvents.EmailOpen") == []
     assert told(kind="AutomationInstance.Completed") == []
     source = Source("salesforce", "main")
-    for payload in ([1], [{}], [{"eventCategoryType": 3}], [{}] * 1001):
+    odd: tuple[list[Any], ...] = ([1], [{}], [{"eventCategoryType": 3}], [{}] * 1001)
+    for payload in odd:
         with pytest.raises(Unreadable):
             parse(payload, probe(b""), source)
 

@@ -178,7 +178,8 @@ async def test_who_only_resembles_the_person_is_not_taken(serve: Serve) -> None:
             return JSONResponse({"users": list(self.users.values())})
 
     async with at_work(serve, Vague()) as client:
-        for whom in ({"email": "mila@shop.example"}, {"external_id": "m-2"}):
+        strangers = ({"email": "mila@shop.example"}, {"external_id": "m-2"})
+        for whom in (*strangers, {"customer_id": "gid://7001"}):
             with pytest.raises(NotFound):
                 await change_user(client, job(CustomerChange(**whom, add_tags=("gold",))))
 
