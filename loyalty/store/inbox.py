@@ -20,6 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from loyalty.events import DATA_MODELS, Event, EventType, made
 from loyalty.store.bulk import update_rows
 from loyalty.store.tables import inbox, rejects
+from loyalty.store.uncollected import uncollected
 
 BELL = "hub_inbox"
 """The NOTIFY channel; the payload names the triggers that have work, comma-separated."""
@@ -213,18 +214,24 @@ async def claim(
     What is stored and cannot be read any more is set aside as failed; it stops no other event.
     """
     wanted = {"trigger": trigger, "limit": limit, "now": now, "space": _SUBJECTS}
-    while rows := (await connection.execute(_CLAIM, wanted)).all():
-        claimed: list[Claimed] = []
-        unreadable: list[Closing] = []
-        for row in rows:
-            try:
-                claimed.append(_claimed(row))
-            except ValidationError as error:
-                unreadable.append(_unreadable(row, error))
+    while True:
+        with uncollected():
+            rows = (await connection.execute(_CLAIM, wanted)).all()
+            claimed, unreadable = _read(rows)
         await close(connection, unreadable, run_id=None, now=now)
-        if claimed:
+        if claimed or not rows:
             return claimed
-    return []
+
+
+def _read(rows: Sequence[Any]) -> tuple[list[Claimed], list[Closing]]:
+    claimed: list[Claimed] = []
+    unreadable: list[Closing] = []
+    for row in rows:
+        try:
+            claimed.append(_claimed(row))
+        except ValidationError as error:
+            unreadable.append(_unreadable(row, error))
+    return claimed, unreadable
 
 
 def _claimed(row: Any) -> Claimed:
