@@ -99,7 +99,7 @@ def understand(hook: Hook, request: InboundRequest) -> Understood:
 
 
 def _understand(hook: Hook, request: InboundRequest) -> Understood:
-    payload = hook.webhook.decode(request.body)
+    payload = hook.webhook.read(request.body, hook.account)
     topic = hook.webhook.topic(request, payload)
     trigger = hook.webhook.triggers.get(topic)
     if trigger is None:

@@ -1,8 +1,9 @@
 """Stand-ins for the vendors: small, stateful, honest about authentication and limits.
 
-A vendor's `sandbox.py` subclasses VendorSandbox. The kit adds two control addresses that no
-vendor has: `GET _sandbox/records` (what arrived, for people and tests) and
-`POST _sandbox/faults` (make the next calls fail), and applies the faults.
+A vendor's `sandbox.py` subclasses VendorSandbox. The kit adds three control addresses that no
+vendor has: `GET _sandbox/records` (what arrived, for people and tests), `POST _sandbox/faults`
+(make the next calls fail) and `POST _sandbox/stage` (something happens at the vendor; the answer
+are the webhooks that would tell it). It applies the faults.
 """
 
 from __future__ import annotations
@@ -116,6 +117,7 @@ class VendorSandbox:
             Route("/_sandbox/records", self._show, methods=["GET"]),
             Route("/_sandbox/records", self._forget, methods=["DELETE"]),
             Route("/_sandbox/faults", self._plan_faults, methods=["POST", "DELETE"]),
+            Route("/_sandbox/stage", self._stage, methods=["POST"]),
         ]
         return _FaultyApp(self, Starlette(routes=[*control, *self.routes()]))
 
@@ -134,6 +136,13 @@ class VendorSandbox:
         self.records.clear()
         self.calls.clear()
         return Response(status_code=204)
+
+    async def _stage(self, request: Request) -> Response:
+        try:
+            staged = self.stage()
+        except NotImplementedError as error:
+            return JSONResponse({"error": str(error)}, status_code=404)
+        return JSONResponse([{"topic": topic, "payload": payload} for topic, payload in staged])
 
     async def _plan_faults(self, request: Request) -> Response:
         self.faults.clear()

@@ -165,6 +165,7 @@ class Webhook:
             may turn into an event that moves points; it rings for the poll instead.
         query: Query parameters of the registered address by which requests prove themselves.
         acknowledge: The answer to a request that was taken, where not any 2xx will do.
+        decode_for: In place of `decode`, where an account says itself how its bodies are read.
     """
 
     verify: Callable[[InboundRequest, Any], None]
@@ -179,6 +180,11 @@ class Webhook:
     proof: Proof = Proof.SIGNATURE
     query: Callable[[Any], Mapping[str, str]] | None = None
     acknowledge: Reply | None = None
+    decode_for: Callable[[bytes, Any], Any] | None = None
+
+    def read(self, body: bytes, account: Any) -> Any:
+        """The payload of a body, as this account's bodies are read; raises Unreadable."""
+        return self.decode_for(body, account) if self.decode_for else self.decode(body)
 
     def address(self, base: str, account: Any) -> str:
         """The address to register at the vendor, with what proves its requests in the query."""

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, Field, SecretStr, field_validator, model_va
 
 from connectors.kit.account import Account
 from connectors.kit.fields import Secret
+from connectors.webhook.mapping import MAX_CHARACTERS, parse_mapping
 
 PREFIX = "whsec_"
 MIN_KEY_BYTES = 16
@@ -54,6 +55,19 @@ class WebhookAccount(Account):
     allow_private_network: bool = Field(
         False, description="Whether the address may lie in a private network; off on the internet."
     )
+
+    mapping: Annotated[str, Field(max_length=MAX_CHARACTERS)] = Field(
+        "",
+        description="How other JSON becomes events: a list of entries, each with `when` and "
+        "`event`; empty where the bodies are in the hub's own words. The README shows one.",
+    )
+
+    @field_validator("mapping")
+    @classmethod
+    def _can_be_read(cls, value: str) -> str:
+        if value.strip():
+            parse_mapping(value)
+        return value.strip()
 
     @field_validator("url")
     @classmethod

@@ -45,6 +45,7 @@ MANIFEST = Manifest(
         "Any 2xx is a receipt, unless it comes with an HTML page: that is a login or a notice.",
         "Redirects are not followed, and private networks are not entered unless allowed.",
         "Milestones, tier changes, anniversaries and birthdays are not taken from outside.",
+        "A mapping makes one event of a body, and every body has to be signed all the same.",
         "One secret at a time: while it is changed, calls signed with the old one are refused.",
     ),
 )

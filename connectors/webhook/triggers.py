@@ -1,7 +1,8 @@
 """Events from your own shop, already in the hub's words, signed in the Standard Webhooks way.
 
 The body is `{"type", "key", "time", "data"}`, with an optional `subject` and `customer`; the
-README shows one. `key` is the business identity of the fact: the order's or refund's id.
+README shows one. `key` is the business identity of the fact: the order's or refund's id. Where
+the connection has a mapping, bodies of any other shape become such a one first.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import hashlib
 import hmac
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any, Self
 
 from pydantic import AwareDatetime, BaseModel, Field, ValidationError, model_validator
@@ -28,6 +30,7 @@ from connectors.kit.webhook import (
     signing_secrets,
 )
 from connectors.webhook.account import WebhookAccount, key_of
+from connectors.webhook.mapping import Entry, Unmapped, mapped, parse_mapping
 from loyalty.events import (
     DATA_MODELS,
     Customer,
@@ -36,6 +39,7 @@ from loyalty.events import (
     Frozen,
     InboundMessage,
     Key,
+    MemberMerge,
     MessageReport,
     subject_of,
 )
@@ -62,7 +66,17 @@ TITLES = {
     EventType.ORDER_CANCELLED: "An order was called off.",
     EventType.ORDER_REFUNDED: "Money was given back on an order.",
     EventType.PAYMENT_COMPLETED: "A payment without line items was taken.",
+    EventType.REFUND_REVERSED: "A refund was taken back.",
     EventType.REWARD_REDEEMED: "Points were spent on a reward.",
+    EventType.REWARD_HELD: "Points were set aside at a checkout.",
+    EventType.REWARD_CAPTURED: "Points that were set aside were used.",
+    EventType.REWARD_RELEASED: "Points that were set aside are free again.",
+    EventType.POINTS_ADJUSTED: "The team gave or took points.",
+    EventType.ADJUSTMENT_APPROVED: "A second person agreed to an adjustment.",
+    EventType.ACTIVITY_REPORTED: "A member did something that is no purchase.",
+    EventType.MEMBER_MERGED: "Two accounts turned out to be one person's.",
+    EventType.MEMBER_UNMERGED: "Two accounts are two people's after all.",
+    EventType.MEMBER_ERASED: "A person asks to be forgotten.",
     EventType.MESSAGE_DELIVERED: "A message reached its person.",
     EventType.MESSAGE_BOUNCED: "A message did not reach its person.",
     EventType.MESSAGE_CLICKED: "Somebody followed a link in a message.",
@@ -137,8 +151,24 @@ class _Body(Frozen):
         return self
 
 
+def decode_for(body: bytes, account: WebhookAccount) -> Any:
+    """The body in the hub's words; Unmapped where the connection's mapping has no use for it."""
+    payload = decode_json(body)
+    return mapped(_entries(account.mapping), payload) if account.mapping else payload
+
+
+@lru_cache(maxsize=64)
+def _entries(mapping: str) -> tuple[Entry, ...]:
+    try:
+        return parse_mapping(mapping)
+    except ValueError as error:
+        raise Unreadable(f"this connection's mapping cannot be read: {error}") from None
+
+
 def topic(request: InboundRequest, payload: Any) -> str:
     """The field `type`; a typing mistake is refused, since nobody else would notice it."""
+    if isinstance(payload, Unmapped):
+        return ""
     found = require_object(payload).get("type")
     if not isinstance(found, str):
         raise Unreadable("the field `type` is missing")
@@ -186,13 +216,16 @@ def _data(body: _Body, model: type[BaseModel]) -> dict[str, Any]:
 
 
 def _subject(data: Any, key: str, source: Source) -> str:
-    fallback = getattr(data, "order_id", None) or getattr(data, "id", None) or key
+    named = (getattr(data, name, None) for name in ("order_id", "hold_id", "adjustment_id", "id"))
+    fallback = next((one for one in named if one), key)
+    if isinstance(data, MemberMerge):
+        return subject_of(source.store, data.target, fallback)
     if isinstance(data, Customer):
         return subject_of(source.store, data, fallback)
     if isinstance(data, (MessageReport, InboundMessage)):
         address = data.address if isinstance(data, MessageReport) else data.sender
         return subject_of(source.store, Customer(email=address), fallback)
-    return subject_of(source.store, data.customer, fallback)
+    return subject_of(source.store, getattr(data, "customer", None), fallback)
 
 
 def _validated(model: type[BaseModel], value: dict[str, Any], prefix: str) -> Any:
@@ -219,6 +252,7 @@ TRIGGERS = {
 WEBHOOK = Webhook(
     verify=verify,
     decode=decode_json,
+    decode_for=decode_for,
     topic=topic,
     triggers=TRIGGERS,
     sign=sign,
