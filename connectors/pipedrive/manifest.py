@@ -63,6 +63,8 @@ MANIFEST = Manifest(
         "A won deal is told once, as an activity; its value moves no money, and reopening it is "
         "not told.",
         "Persons that were deleted are not told.",
+        "What the hub writes changes the person, and is told as an update: a rule that answers "
+        "updates by writing must come to an end by itself.",
         "Labels are written as a whole list: one that somebody adds between our reading and "
         "writing is lost.",
         "Consent is read only where the setting says that the company has Campaigns; it is never "

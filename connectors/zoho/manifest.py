@@ -76,6 +76,8 @@ MANIFEST = Manifest(
         "A won deal is told once, as an activity, at the time of its last change; its amount moves "
         "no money, and taking it back to another stage is not told.",
         "Records that were deleted are not told.",
+        "What the hub writes changes the record, and is told as an update of the contact: a rule "
+        "that answers updates by writing must come to an end by itself.",
         "A new person without a last name gets their address as one, which Zoho demands.",
         "How long Zoho wants to be left alone after a 429 is not documented.",
         "Two upserts of a new address at the same moment may become two contacts where the e-mail "

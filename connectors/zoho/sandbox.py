@@ -18,6 +18,7 @@ from connectors.kit.outgoing import SendingSandbox
 from connectors.kit.webhook import InboundRequest, Webhook
 from connectors.zoho.notes import ContactNote
 from connectors.zoho.people import Lead
+from connectors.zoho.stand_in import PAGE, Reply, data, failed, page, refused, succeeded
 from connectors.zoho.triggers import WEBHOOK
 from connectors.zoho.version import API, TOKEN
 
@@ -30,9 +31,6 @@ SANDBOX_ACCOUNT = {
 }
 MANDATORY = {"Contacts": ("Last_Name",), "Leads": ("Last_Name",), "Notes": ("Parent_Id",)}
 NUMBERS = frozenset({"points"})
-PAGE = 2
-"""Small, so that every walk has to follow a token."""
-Reply = dict[str, Any]
 
 
 class ZohoSandbox(SendingSandbox):
@@ -111,9 +109,9 @@ class ZohoSandbox(SendingSandbox):
     def _guarded(self, answer: Any) -> Any:
         async def guarded(request: Request) -> Response:
             if request.headers.get("authorization") != f"Zoho-oauthtoken {self.token}":
-                return _refused(401, "INVALID_TOKEN", "invalid oauth token")
+                return refused(401, "INVALID_TOKEN", "invalid oauth token")
             if request.path_params.get("module", "Contacts") not in self.modules:
-                return _refused(400, "INVALID_MODULE", "the module name given seems to be invalid")
+                return refused(400, "INVALID_MODULE", "the module name given seems to be invalid")
             found: Response = await answer(request)
             return found
 
@@ -133,30 +131,30 @@ class ZohoSandbox(SendingSandbox):
             ]
             known = {"id": there[0]["id"]} if there else {}
             told.append(self._write(module, {**record, **known}, is_new=not there))
-        return _data(told)
+        return data(told)
 
     async def _create(self, request: Request) -> Response:
         module = request.path_params["module"]
         records = (await request.json())["data"]
-        return _data([self._write(module, one, is_new=True) for one in records], status=201)
+        return data([self._write(module, one, is_new=True) for one in records], status=201)
 
     async def _update(self, request: Request) -> Response:
         module, record_id = request.path_params["module"], request.path_params["id"]
         if record_id not in self.modules[module]:
-            return _data([_failed("INVALID_DATA", "the id given seems to be invalid", "id")])
+            return data([failed("INVALID_DATA", "the id given seems to be invalid", "id")])
         (record,) = (await request.json())["data"]
-        return _data([self._write(module, {**record, "id": record_id}, is_new=False)])
+        return data([self._write(module, {**record, "id": record_id}, is_new=False)])
 
     def _write(self, module: str, record: Reply, *, is_new: bool) -> Reply:
         missing = [name for name in MANDATORY.get(module, ()) if not record.get(name)]
         if is_new and missing:
-            return _failed("MANDATORY_NOT_FOUND", "required field not found", missing[0])
+            return failed("MANDATORY_NOT_FOUND", "required field not found", missing[0])
         for name in NUMBERS & set(record):
             if isinstance(record[name], str):
-                return _failed("INVALID_DATA", "invalid data", name)
+                return failed("INVALID_DATA", "invalid data", name)
         kept = self.put(module, record)
         self.record(module.lower(), is_new=is_new, **kept)
-        return _succeeded(kept["id"], "insert" if is_new else "update")
+        return succeeded(kept["id"], "insert" if is_new else "update")
 
     async def _search(self, request: Request) -> Response:
         query, records = request.query_params, self.modules[request.path_params["module"]]
@@ -177,15 +175,15 @@ class ZohoSandbox(SendingSandbox):
         for record_id in asked["ids"]:
             record = self.modules[request.path_params["module"]].get(record_id)
             if record is None:
-                told.append(_failed("INVALID_DATA", "the id given seems to be invalid", "id"))
+                told.append(failed("INVALID_DATA", "the id given seems to be invalid", "id"))
                 continue
             names = {tag["name"] for tag in record["Tag"]}
             given = {tag["name"] for tag in asked["tags"]}
             names = names | given if what == "add" else names - given
             record["Tag"] = [{"name": name} for name in sorted(names)]
             self.record("tags", id=record_id, tags=sorted(names))
-            told.append(_succeeded(record_id, "update"))
-        return _data(told)
+            told.append(succeeded(record_id, "update"))
+        return data(told)
 
     async def _changed(self, request: Request) -> Response:
         records = list(self.modules[request.path_params["module"]].values())
@@ -196,43 +194,43 @@ class ZohoSandbox(SendingSandbox):
             ]
             if not records:
                 return Response(status_code=304)
-        return _page(sorted(records, key=lambda one: one["Modified_Time"]), request)
+        return page(sorted(records, key=lambda one: one["Modified_Time"]), request)
 
     async def _notes(self, request: Request) -> Response:
         owner = request.path_params["id"]
         found = [one for one in self.modules["Notes"].values() if one["Parent_Id"]["id"] == owner]
-        return _page(found, request)
+        return page(found, request)
 
     # --- channels ----------------------------------------------------------------------------
 
     async def _listed(self, request: Request) -> Response:
         if not self.channels:
             return Response(status_code=204)
-        found, page = list(self.channels.values()), int(request.query_params["page"])
-        info = {"page": page, "more_records": len(found) > page * PAGE}
-        return JSONResponse({"watch": found[(page - 1) * PAGE : page * PAGE], "info": info})
+        found, number = list(self.channels.values()), int(request.query_params["page"])
+        info = {"page": number, "more_records": len(found) > number * PAGE}
+        return JSONResponse({"watch": found[(number - 1) * PAGE : number * PAGE], "info": info})
 
     async def _watch(self, request: Request) -> Response:
         (asked,) = (await request.json())["watch"]
         number, is_new = asked["channel_id"], request.method == "POST"
         if is_new == (number in self.channels):
-            failed = _failed("INVALID_DATA", "the channel is not as expected", "channel_id")
-            return JSONResponse({"watch": [failed]}, status_code=400)
+            told = failed("INVALID_DATA", "the channel is not as expected", "channel_id")
+            return JSONResponse({"watch": [told]}, status_code=400)
         end = datetime.fromisoformat(asked["channel_expiry"])
         if end - datetime.now(UTC) > timedelta(days=7) or len(asked["token"]) > 50:
             return JSONResponse(
-                {"watch": [_failed("INVALID_DATA", "too long", "channel_expiry")]}, status_code=400
+                {"watch": [failed("INVALID_DATA", "too long", "channel_expiry")]}, status_code=400
             )
         self.channels[number] = {"resource_name": asked["events"][0].split(".")[0], **asked}
         self.record("channel", **asked)
-        told = {**_succeeded(number, "insert"), "details": {"events": []}}
+        told = {**succeeded(number, "insert"), "details": {"events": []}}
         return JSONResponse({"watch": [told]}, status_code=201 if is_new else 200)
 
     async def _unwatch(self, request: Request) -> Response:
         if self.channels.pop(request.query_params["channel_ids"], None) is None:
-            failed = _failed("INVALID_DATA", "the channel is not subscribed", "channel_id")
-            return JSONResponse({"watch": [failed]}, status_code=400)
-        return JSONResponse({"watch": [{**_succeeded("", "delete"), "details": {}}]})
+            told = failed("INVALID_DATA", "the channel is not subscribed", "channel_id")
+            return JSONResponse({"watch": [told]}, status_code=400)
+        return JSONResponse({"watch": [{**succeeded("", "delete"), "details": {}}]})
 
     # --- what it tells -----------------------------------------------------------------------
 
@@ -286,35 +284,3 @@ class ZohoSandbox(SendingSandbox):
         return await super().deliver(
             address, topic, payload, account=account, delivery_id=delivery_id
         )
-
-
-def _page(records: list[Reply], request: Request) -> Response:
-    if not records:
-        return Response(status_code=204)
-    start = int(request.query_params.get("page_token", 0))
-    size = min(int(request.query_params.get("per_page", 200)), PAGE)
-    more = start + size < len(records)
-    info: Reply = {"per_page": size, "more_records": more, "count": size}
-    info |= {"next_page_token": str(start + size) if more else None}
-    return JSONResponse({"data": records[start : start + size], "info": info})
-
-
-def _data(told: list[Reply], *, status: int = 200) -> Response:
-    failed = [one for one in told if one["status"] == "error"]
-    if failed:
-        status = 400 if len(failed) == len(told) else 207
-    return JSONResponse({"data": told}, status_code=status)
-
-
-def _succeeded(record_id: str, action: str) -> Reply:
-    told = {"code": "SUCCESS", "status": "success", "message": "done", "action": action}
-    return {**told, "details": {"id": record_id}}
-
-
-def _failed(code: str, message: str, field: str) -> Reply:
-    return {"code": code, "status": "error", "message": message, "details": {"api_name": field}}
-
-
-def _refused(status: int, code: str, message: str) -> Response:
-    told = {"code": code, "details": {}, "message": message, "status": "error"}
-    return JSONResponse(told, status_code=status)
