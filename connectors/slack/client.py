@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import aiohttp
@@ -11,12 +12,12 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
-from connectors.kit.action import Job, Sent
 from connectors.kit.errors import (
     AuthError,
     ConnectorBug,
     ConnectorError,
     InvalidRequest,
+    NotFound,
     OutcomeUnknown,
     RateLimited,
     ScopeError,
@@ -24,6 +25,7 @@ from connectors.kit.errors import (
 )
 from connectors.kit.http import KEEPALIVE_SECONDS, error_for_status, retry_after, transport_error
 from connectors.slack.account import SlackAccount
+from connectors.slack.messages import Posted
 
 TIMEOUT_SECONDS = 10.0
 CONCURRENCY = 4
@@ -58,46 +60,91 @@ class SlackClient:
             return (
                 "An incoming webhook cannot be checked without posting: send a message to try it."
             )
-        found = await self._call(self._web().auth_test(), writes=False)
+        found = await self._call(self._web().api_call("auth.test", http_verb="GET"), writes=False)
         return f"Slack answers as {found.get('user')!r} in the workspace {found.get('team')!r}."
 
-    async def post_message(self, job: Job) -> Sent:
-        """Posts one message; its id is Slack's timestamp, which a webhook does not tell."""
-        if self._account.bot_token is None:
-            await self._post_to_webhook(job)
-            return Sent()
-        channel = job.input.channel or self._account.default_channel
-        if not channel:
+    async def post_message(
+        self,
+        text: str,
+        channel: str = "",
+        *,
+        thread: str = "",
+        is_broadcast: bool = False,
+        blocks: Sequence[Mapping[str, Any]] = (),
+    ) -> Posted:
+        """Posts one message; its id is Slack's timestamp, which a webhook does not tell.
+
+        Args:
+            channel: The connection's default where it is empty.
+            thread: The timestamp of the message to answer.
+            blocks: The message in Block Kit; `text` is then what notifications show.
+        """
+        account, fields = self._account, {"text": text}
+        if thread:
+            fields["thread_ts"] = thread
+        if is_broadcast:
+            fields["reply_broadcast"] = "true"
+        if account.bot_token is None:
+            if channel not in ("", account.default_channel):
+                raise InvalidRequest(
+                    f"an incoming webhook posts to its own channel only, not to {channel}: "
+                    "enter a bot token to choose the channel"
+                )
+            await self._post_to_webhook(fields, blocks)
+            return Posted()
+        where = channel or account.default_channel
+        if not where:
             raise InvalidRequest(
                 "no channel: name one in the rule, or set default_channel in the credentials"
             )
-        call = self._web().chat_postMessage(channel=channel, text=job.input.text)
-        posted = await self._call(call, writes=True)
-        if not isinstance(posted.get("ts"), str):
-            raise ConnectorBug("Slack accepted the message but named no timestamp")
-        return Sent(vendor_id=posted["ts"])
+        if blocks:
+            fields["blocks"] = json.dumps(blocks)
+        return await self._write("chat.postMessage", {"channel": where, **fields})
+
+    async def update_message(self, text: str, channel: str, stamp: str) -> Posted:
+        """Changes a message of the app's own; its buttons go, since they were pressed or are old.
+
+        Raises:
+            NotFound: There is no such message.
+        """
+        if self._account.bot_token is None:
+            raise InvalidRequest("an incoming webhook cannot change messages: enter a bot token")
+        wanted = {"channel": channel, "ts": stamp, "text": text, "blocks": "[]"}
+        return await self._write("chat.update", wanted)
+
+    async def post_to_webhook(self, text: str) -> None:
+        """Posts through the incoming webhook."""
+        await self._post_to_webhook({"text": text}, ())
 
     async def aclose(self) -> None:
         """Closes the session."""
         if self._session is not None:
             await self._session.close()
 
-    async def _post_to_webhook(self, job: Job) -> None:
-        if job.input.channel not in ("", self._account.default_channel):
-            raise InvalidRequest(
-                f"an incoming webhook posts to its own channel only, not to {job.input.channel}: "
-                "enter a bot token to choose the channel"
-            )
+    async def _write(self, method: str, fields: Mapping[str, str]) -> Posted:
+        call = self._web().api_call(method, data=dict(fields))
+        found = await self._call(call, writes=True)
+        if not isinstance(found.get("ts"), str):
+            raise ConnectorBug("Slack accepted the message but named no timestamp")
+        return Posted(vendor_id=found["ts"], channel=str(found.get("channel") or ""))
+
+    async def _post_to_webhook(
+        self, fields: Mapping[str, Any], blocks: Sequence[Mapping[str, Any]]
+    ) -> None:
         address = self._account.webhook_url
+        if address is None:
+            raise InvalidRequest("this connection has no incoming webhook: enter its webhook_url")
         client = AsyncWebhookClient(
-            address.get_secret_value() if address else "",
+            address.get_secret_value(),
             session=self._open(),
             retry_handlers=[],
             logger=_SILENT,
         )
         client.proxy = None
         try:
-            reply = await client.send(text=job.input.text)
+            reply = await client.send_dict(
+                {**fields, **({"blocks": list(blocks)} if blocks else {})}
+            )
         except (aiohttp.ClientError, OSError) as error:
             raise transport_error(error, writes=True) from None
         except ValueError as error:
@@ -177,6 +224,8 @@ def _error(
         return Transient(f"Slack is not available ({code})", **known)
     if code in UNCLEAR:
         return OutcomeUnknown(f"Slack failed ({code}); it may or may not have posted", **known)
+    if code == "message_not_found":
+        return NotFound("Slack has no such message, or it is not the app's own", **known)
     if status >= 500:
         return error_for_status(status, headers=headers, writes=writes, vendor_code=code)
     return InvalidRequest(f"Slack refuses this message ({code})", **known)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from connectors.kit.manifest import Limit, Manifest
+from connectors.kit.manifest import Contract, Limit, Manifest
 from connectors.slack.account import SlackAccount
-from connectors.slack.actions import POST_MESSAGE
+from connectors.slack.actions import ACTIONS
 from connectors.slack.triggers import WEBHOOK
 
 
@@ -33,15 +33,25 @@ MANIFEST = Manifest(
         "and channel, short bursts allowed",
     ),
     connect=_connect,
-    actions=(POST_MESSAGE,),
+    actions=ACTIONS,
     webhook=WEBHOOK,
     auth="a bot token, or an incoming webhook's secret address",
     scopes=("chat:write",),
-    data_classes=("message text",),
+    data_classes=("message text", "email", "phone"),
+    contracts=(Contract("specs/slack/openapi.json"),),
+    exempt={
+        "subscriptions": "Slack's addresses for events and buttons are set in the app's "
+        "configuration by a person.",
+    },
     known_limits=(
         "Slack takes no idempotency key: after a lost answer a person decides whether to resend.",
         "An incoming webhook posts to one channel, cannot be checked, and tells no message id.",
         "The limit is kept per connection, as if all messages went to one channel.",
-        "Events of Slack's are verified, acknowledged and ignored.",
+        "A button counts once per message, whoever presses it and however often.",
+        "Who may press a button is who may read the channel: the hub asks nothing further.",
+        "Messages, mentions, reactions and joinings are told as activities of the Slack user, who "
+        "is a member only where their Slack id was linked.",
+        "Shortcuts, menus, dialogs and slash commands are acknowledged and ignored.",
+        "The published contract is of 2021; newer fields are not used.",
     ),
 )

@@ -9,7 +9,7 @@ import time
 from collections import defaultdict
 from collections.abc import Sequence
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import parse_qsl
 
 from starlette.requests import Request
@@ -18,12 +18,20 @@ from starlette.routing import BaseRoute, Route
 
 from connectors.kit.sandbox import VendorSandbox
 from connectors.kit.window import Window
+from connectors.slack.messages import (
+    Button,
+    ButtonsPost,
+    MessageUpdate,
+    ThreadReply,
+    WebhookPost,
+)
 
 SANDBOX_ACCOUNT: dict[str, Any] = {
     "bot_token": "xoxb-sandbox-slack-token",
     "default_channel": "#loyalty",
     "signing_secret": "sandbox-slack-signing-secret",
 }
+CHANNEL, FIRST_MESSAGE = "C0SANDBOX", "1795262400.000001"
 WEBHOOK_PATH = "/services/T0SANDBOX/B0SANDBOX/sandbox-slack-webhook"
 
 ARCHIVED, UNKNOWN = "#archived", "#unknown"
@@ -39,6 +47,19 @@ class SlackSandbox(VendorSandbox):
     """
 
     slug = "slack"
+    examples: ClassVar = {
+        "post_buttons": (
+            ButtonsPost(
+                text="Mila waited long for her order.",
+                buttons=(Button(label="Goodwill", action="goodwill", card="4711", ref="o-1001"),),
+            ),
+        ),
+        "reply_in_thread": (ThreadReply(text="Done.", thread=FIRST_MESSAGE),),
+        "update_message": (
+            MessageUpdate(text="Done by Ann.", message=FIRST_MESSAGE, channel=CHANNEL),
+        ),
+        "post_to_webhook": (WebhookPost(text="Mila reached Gold."),),
+    }
 
     def __init__(
         self, *, posts_per_second: int = 0, scopes: tuple[str, ...] = ("chat:write",)
@@ -47,12 +68,22 @@ class SlackSandbox(VendorSandbox):
         self._scopes = scopes
         self._windows = defaultdict[str, Window](partial(Window, posts_per_second, 1.0))
         self._count = itertools.count(1)
+        self.messages = {FIRST_MESSAGE: "Mila waited long for her order."}
+
+    def account_at(self, base_url: str) -> dict[str, Any]:
+        """An account with a bot and an incoming webhook."""
+        return {
+            **SANDBOX_ACCOUNT,
+            "base_url": base_url,
+            "webhook_url": base_url.rstrip("/") + WEBHOOK_PATH,
+        }
 
     def routes(self) -> Sequence[BaseRoute]:
-        """Two methods of the Web API, and the address of one incoming webhook."""
+        """Three methods of the Web API, and the address of one incoming webhook."""
         return [
             Route("/auth.test", self._auth_test, methods=["GET", "POST"]),
             Route("/chat.postMessage", self._post_message, methods=["POST"]),
+            Route("/chat.update", self._update, methods=["POST"]),
             Route("/services/{team}/{hook}/{secret}", self._incoming, methods=["POST"]),
         ]
 
@@ -78,10 +109,26 @@ class SlackSandbox(VendorSandbox):
             answer = _no("ratelimited", status=429)
             answer.headers["Retry-After"] = str(int(wait) + 1)
             return answer
-        entry = self._keep(channel, text)
+        thread, blocks = fields.get("thread_ts", ""), json.loads(fields.get("blocks") or "[]")
+        if thread and thread not in self.messages:
+            return _no("message_not_found")
+        entry = self._keep(channel, text, thread=thread, blocks=blocks)
         message = {"type": "message", "bot_id": "B0SANDBOX", "text": text, "ts": entry["id"]}
+        return JSONResponse({"ok": True, "channel": CHANNEL, "ts": entry["id"], "message": message})
+
+    async def _update(self, request: Request) -> Response:
+        if refused := _refused(request):
+            return refused
+        fields = _fields(request, await request.body())
+        stamp, text = str(fields.get("ts") or ""), str(fields.get("text") or "")
+        if fields.get("channel") != CHANNEL:
+            return _no("channel_not_found")
+        if stamp not in self.messages:
+            return _no("message_not_found")
+        self.messages[stamp] = text
+        self.record("update", id=stamp, channel=CHANNEL, text=text)
         return JSONResponse(
-            {"ok": True, "channel": "C0SANDBOX", "ts": entry["id"], "message": message}
+            {"ok": True, "channel": CHANNEL, "ts": stamp, "text": text, "message": {"text": text}}
         )
 
     async def _incoming(self, request: Request) -> Response:
@@ -91,17 +138,20 @@ class SlackSandbox(VendorSandbox):
         ):
             return PlainTextResponse("no_service", status_code=404)
         try:
-            text = json.loads(await request.body()).get("text")
+            told = json.loads(await request.body())
+            text, blocks = told.get("text"), told.get("blocks", [])
         except (ValueError, AttributeError):
             return PlainTextResponse("invalid_payload", status_code=400)
         if not text:
             return PlainTextResponse("no_text", status_code=400)
-        self._keep("", str(text))
+        self._keep("", str(text), thread=told.get("thread_ts", ""), blocks=blocks)
         return PlainTextResponse("ok")
 
-    def _keep(self, channel: str, text: str) -> dict[str, Any]:
+    def _keep(self, channel: str, text: str, **more: Any) -> dict[str, Any]:
         stamp = f"{int(time.time())}.{next(self._count):06d}"
-        return self.record("chat", id=stamp, channel=channel, text=text)
+        self.messages[stamp] = text
+        told = {name: value for name, value in more.items() if value}
+        return self.record("chat", id=stamp, channel=channel, text=text, **told)
 
 
 def _refused(request: Request) -> Response | None:

@@ -289,3 +289,99 @@ async def test_no_secret_shows_in_any_text_or_log(
 def test_an_account_that_cannot_work_is_refused(fields: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         SlackAccount(**{**SANDBOX_ACCOUNT, **fields})
+
+
+# --- threads, changes, buttons ---------------------------------------------------------------
+
+
+def asked(**fields: Any) -> dict[str, Any]:
+    return {"text": "Done.", **fields}
+
+
+async def run(one: SlackClient, action: str, **fields: Any) -> Any:
+    found = MANIFEST.action(action)
+    try:
+        return await found.run(one, Job("key", found.input.model_validate(asked(**fields))))
+    finally:
+        await one.aclose()
+
+
+async def test_an_answer_stands_below_its_message(serve: Serve) -> None:
+    sandbox = SlackSandbox()
+    one = client(await serve(sandbox))
+    first = await POST(one, job())
+    await run(one, "reply_in_thread", thread=first.vendor_id, is_broadcast=True)
+    assert sandbox.records[1]["thread"] == first.vendor_id
+
+
+async def test_a_posted_message_can_be_changed_by_what_its_posting_told(serve: Serve) -> None:
+    sandbox = SlackSandbox()
+    one = client(await serve(sandbox))
+    first = await POST(one, job())
+    changed = await run(one, "update_message", message=first.vendor_id, channel=first.channel)
+    assert (changed.vendor_id, changed.channel) == (first.vendor_id, first.channel)
+    assert sandbox.messages[first.vendor_id] == "Done."
+
+
+@pytest.mark.parametrize(
+    ("message", "channel", "kind"),
+    [
+        ("1795262400.999999", "C0SANDBOX", NotFound),
+        ("1795262400.000001", "C0ANOTHER", InvalidRequest),
+    ],
+)
+async def test_a_message_that_is_not_there_cannot_be_changed(
+    serve: Serve, message: str, channel: str, kind: type[ConnectorError]
+) -> None:
+    with pytest.raises(kind):
+        await run(
+            client(await serve(SlackSandbox())), "update_message", message=message, channel=channel
+        )
+
+
+async def test_an_answer_to_nothing_is_refused(serve: Serve) -> None:
+    with pytest.raises(NotFound):
+        await run(
+            client(await serve(SlackSandbox())), "reply_in_thread", thread="1795262400.999999"
+        )
+
+
+@pytest.mark.parametrize("through_webhook", [True, False])
+async def test_buttons_arrive_with_whom_they_are_about(serve: Serve, through_webhook: bool) -> None:
+    sandbox = SlackSandbox()
+    url = await serve(sandbox)
+    button = {"label": "Goodwill", "action": "goodwill", "card": "4711", "style": "primary"}
+    await run(hook(url) if through_webhook else client(url), "post_buttons", buttons=[button])
+    section, actions = sandbox.records[0]["blocks"]
+    assert section["text"] == {"type": "mrkdwn", "text": "Done."}
+    (element,) = actions["elements"]
+    assert (element["action_id"], element["style"]) == ("goodwill", "primary")
+    assert json.loads(element["value"]) == {"card": "4711"}
+
+
+async def test_the_incoming_webhook_can_be_used_beside_a_bot(serve: Serve) -> None:
+    sandbox = SlackSandbox()
+    url = await serve(sandbox)
+    await run(client(url, webhook_url=url + WEBHOOK_PATH), "post_to_webhook")
+    assert sandbox.records[0]["channel"] == ""
+
+
+@pytest.mark.parametrize(
+    ("action", "fields"),
+    [
+        ("update_message", {"message": "1795262400.000001", "channel": "C0SANDBOX"}),
+        ("reply_in_thread", {"thread": "1795262400.000001", "channel": "#vip"}),
+    ],
+)
+async def test_an_incoming_webhook_cannot_do_what_a_bot_can(
+    serve: Serve, action: str, fields: dict[str, Any]
+) -> None:
+    sandbox = SlackSandbox()
+    with pytest.raises(InvalidRequest, match="bot token"):
+        await run(hook(await serve(sandbox)), action, **fields)
+    assert not sandbox.calls
+
+
+async def test_without_an_incoming_webhook_there_is_none_to_post_through(serve: Serve) -> None:
+    with pytest.raises(InvalidRequest, match="no incoming webhook"):
+        await run(client(await serve(SlackSandbox())), "post_to_webhook")
