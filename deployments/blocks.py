@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
@@ -23,6 +24,8 @@ from loyalty.store import budgets, connections
 from loyalty.store.connections import StoredConnection
 from loyalty.store.database import Database
 from loyalty.store.vault import Vault
+
+logger = logging.getLogger(__name__)
 
 PAGE = 200
 
@@ -70,7 +73,7 @@ class BlockSync:
         """Brings the connections in line with the blocks; returns those that changed."""
         async with self._database.begin() as connection:
             known = {one.slug: one for one in await connections.load(connection)}
-            wanted = [self._wanted(one) for one in documents]
+            wanted = [self._wanted_safely(one) for one in documents]
             changed = [one for one in wanted if _differs(one, known.get(one.slug))]
             for one in changed:
                 await connections.put(connection, one, now=now)
@@ -86,6 +89,17 @@ class BlockSync:
                     now=now,
                 )
         return [one.slug for one in changed]
+
+    def _wanted_safely(self, document: BlockDocument) -> StoredConnection:
+        """One block that breaks its connector must not keep the others from being taken over."""
+        try:
+            return self._wanted(document)
+        except Exception as error:
+            logger.exception("the block %s cannot be taken over", document.name)
+            reason = f"the connector cannot read it ({type(error).__name__}): see the worker's log"
+            connector = connector_of(document) or ""
+            mark = f"unreadable:{document.updated}"
+            return StoredConnection(connector, str(document.name), "invalid", reason, None, mark)
 
     def _wanted(self, document: BlockDocument) -> StoredConnection:
         connector = connector_of(document)

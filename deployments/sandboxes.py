@@ -7,6 +7,7 @@ import contextlib
 import signal
 from collections.abc import AsyncIterator
 from importlib import import_module
+from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
@@ -22,18 +23,22 @@ from loyalty.settings import HubSettings
 def all_sandboxes(settings: HubSettings) -> list[VendorSandbox]:
     """One stand-in per connector; what they accepted is kept below HUB_HOME."""
     found = []
-    options = {"smtp": {"smtp_port": settings.sandbox_smtp_port}}
+    options: dict[str, Any] = {"smtp": {"smtp_port": settings.sandbox_smtp_port}}
     for slug in slugs():
-        module = import_module(f"connectors.{slug}.sandbox")
-        kind = next(
-            value
-            for value in vars(module).values()
-            if isinstance(value, type) and issubclass(value, VendorSandbox) and value.slug == slug
-        )
-        sandbox: VendorSandbox = kind(**options.get(slug, {}))
+        sandbox = sandbox_of(slug)(**options.get(slug, {}))
         sandbox.keep_in(settings.root / "sandboxes" / f"{slug}.jsonl")
         found.append(sandbox)
     return found
+
+
+def sandbox_of(slug: str) -> type[VendorSandbox]:
+    """The stand-in of a connector."""
+    module = import_module(f"connectors.{slug}.sandbox")
+    return next(
+        value
+        for value in vars(module).values()
+        if isinstance(value, type) and issubclass(value, VendorSandbox) and value.slug == slug
+    )
 
 
 def application(sandboxes: list[VendorSandbox]) -> Starlette:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime, timedelta
-from importlib import import_module
 from typing import Any
 
 from prefect.client.orchestration import get_client
@@ -13,6 +12,7 @@ from prefect.client.schemas.schedules import IntervalSchedule
 
 from connectors.kit.registry import manifest, slugs
 from deployments.blocks import block_types
+from deployments.sandboxes import sandbox_of
 from loyalty.settings import HubSettings
 from loyalty.store import connections
 from loyalty.store.database import Database
@@ -23,12 +23,10 @@ SCHEDULE = "demo"
 
 def account_fields(slug: str, settings: HubSettings) -> dict[str, Any]:
     """The fields of the sandbox account of a connector."""
-    module = import_module(f"connectors.{slug}.sandbox")
-    fields: dict[str, Any] = dict(module.SANDBOX_ACCOUNT)
-    model = manifest(slug).account
     base = f"http://127.0.0.1:{settings.sandbox_port}/{slug}"
-    if "base_url" in model.model_fields:
-        fields["base_url"] = base
+    known = manifest(slug).account.model_fields
+    given = sandbox_of(slug)().account_at(base)
+    fields = {name: value for name, value in given.items() if name in known}
     if slug == "smtp":
         fields["port"] = settings.sandbox_smtp_port
     if slug == "webhook":

@@ -36,8 +36,8 @@ class Vault:
         return cls(SecretStr(_kept_key(root / "secret.key")))
 
     def seal(self, content: dict[str, Any]) -> bytes:
-        """The content, encrypted and authenticated."""
-        return self._fernet.encrypt(orjson.dumps(content))
+        """The content, encrypted and authenticated; Decimals and the like become their text."""
+        return self._fernet.encrypt(orjson.dumps(content, default=str))
 
     def open(self, sealed: bytes) -> dict[str, Any]:
         """The content of what was sealed; VaultError where the key is another one."""
