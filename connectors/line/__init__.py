@@ -1,0 +1,1 @@
+"""LINE: what people say to the official account, and what the hub says to them."""
