@@ -155,14 +155,14 @@ async def test_slacks_word_decides_even_with_status_200(
 
 
 def says(status: int, body: str, media_type: str = "application/json") -> Any:
-    """A route that answers every post with this, in the media type that Slack uses."""
+    """A route that answers every call with this, in the media type that Slack uses."""
     from starlette.responses import Response
     from starlette.routing import Route
 
     async def answer(request: Any) -> Response:
         return Response(body, status, media_type=media_type)
 
-    return Route("/{path:path}", answer, methods=["POST"])
+    return Route("/{path:path}", answer, methods=["GET", "POST"])
 
 
 async def test_a_failure_while_reading_is_safe_to_repeat(serve: Serve) -> None:
