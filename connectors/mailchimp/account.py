@@ -11,7 +11,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from connectors.kit.account import Account
-from connectors.kit.fields import BaseUrl, Secret
+from connectors.kit.fields import BaseUrl, OptionalSecret, Secret
 
 DEFAULT_URL = "https://server.api.mailchimp.com/3.0"
 
@@ -19,13 +19,18 @@ _DATA_CENTRE = re.compile(r"-([a-z]{2,4}\d{1,3})$")
 
 
 class MailchimpAccount(Account):
-    """What the hub needs to write to one audience."""
+    """What the hub needs to write to one audience and to hear of it."""
 
     api_key: Secret = Field(
         description="API key from Profile, Extras, API keys; it ends with the data centre (-us21)."
     )
     audience_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9]{1,40}$")] = Field(
         description="Id of the audience, under Audience, Settings, Audience name and defaults."
+    )
+    webhook_secret: OptionalSecret = Field(
+        None,
+        description="Signing secret of the webhook. Leave it empty: the hub makes the webhook and "
+        "keeps the secret, which Mailchimp tells once.",
     )
     base_url: BaseUrl = Field(
         DEFAULT_URL,

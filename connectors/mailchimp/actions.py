@@ -13,13 +13,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from decimal import Decimal
-from hashlib import md5
 from typing import TYPE_CHECKING, Any
 
 from connectors.kit.action import Action, Capability, Idempotency, Job, Outcome, Sent
-from connectors.kit.capabilities import AudienceMember, Scalar
+from connectors.kit.capabilities import AudienceMember
 from connectors.kit.errors import ConnectorError, InvalidRequest
+from connectors.mailchimp.changes import ADD_EVENT, CHANGE_MEMBER
+from connectors.mailchimp.members import member_id, plain
 
 if TYPE_CHECKING:
     from connectors.mailchimp.client import MailchimpClient
@@ -31,11 +31,6 @@ class MailchimpMember(Sent):
     """The member as Mailchimp holds it after the call. `vendor_id` is the subscriber hash."""
 
     status: str = ""
-
-
-def member_id(email: str) -> str:
-    """Mailchimp's id of a member: the MD5 of the lower-case address."""
-    return md5(email.lower().encode(), usedforsecurity=False).hexdigest()
 
 
 async def upsert_member(client: MailchimpClient, job: Job) -> MailchimpMember:
@@ -93,7 +88,7 @@ async def _settle(
 async def _tagged(client: MailchimpClient, member: AudienceMember, status: str) -> MailchimpMember:
     identity = member_id(member.email)
     if member.tags:
-        await client.add_tags(identity, member.tags)
+        await client.set_tags(identity, add=member.tags)
     return MailchimpMember(vendor_id=identity, status=status)
 
 
@@ -105,19 +100,8 @@ def _content(member: AudienceMember) -> dict[str, Any]:
     """Empty names are left out: writing them would erase what Mailchimp holds."""
     names = {"FNAME": member.first_name, "LNAME": member.last_name}
     fields: dict[str, str | int] = {tag: text for tag, text in names.items() if text}
-    fields.update({tag: _plain(value) for tag, value in member.merge_fields.items()})
+    fields.update({tag: plain(value) for tag, value in member.merge_fields.items()})
     return {"email_address": member.email, "merge_fields": fields}
-
-
-def _plain(value: Scalar) -> str | int:
-    """As Mailchimp's fields take it: exact decimals as text, nothing as the empty text."""
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, Decimal):
-        return format(value, "f")
-    return value
 
 
 UPSERT_MEMBER = Action(
@@ -132,3 +116,5 @@ UPSERT_MEMBER = Action(
     batch_size=BATCH_SIZE,
     sample="upsert_member.response.json",
 )
+
+ACTIONS = (UPSERT_MEMBER, CHANGE_MEMBER, ADD_EVENT)

@@ -10,6 +10,7 @@ and bodies stays with the SDK.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from threading import Lock
 from typing import Any
 
@@ -22,6 +23,7 @@ from connectors.kit.redact import secrets_of, without_secrets
 from connectors.mailchimp.account import MailchimpAccount
 
 CONCURRENCY = 8
+PAGE_SIZE = 1000
 
 
 class MailchimpClient:
@@ -42,47 +44,63 @@ class MailchimpClient:
     async def check(self) -> str:
         """Pings the API and looks the audience up."""
         await self._call("ping", "get")
-        audience = await self._call(
-            "lists", "get_list", self._account.audience_id, fields="id,name"
-        )
+        audience = await self._list("get_list", fields="id,name")
         return f"Mailchimp answers for the audience {str(audience.get('name', ''))!r}."
 
     async def put_member(self, member_id: str, body: dict[str, Any]) -> dict[str, Any]:
         """Adds or updates one member; merge fields the audience requires are not insisted on."""
-        return await self._call(
-            "lists",
-            "set_list_member",
-            self._account.audience_id,
-            member_id,
-            body,
-            skip_merge_validation="true",
-        )
+        return await self._list("set_list_member", member_id, body, skip_merge_validation="true")
 
     async def add_members(self, members: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """Adds up to 500 new members and leaves existing ones alone; answers those it added."""
-        reply = await self._call(
-            "lists",
+        reply = await self._list(
             "batch_list_members",
-            self._account.audience_id,
             {"members": members, "update_existing": False},
             skip_merge_validation="true",
         )
-        added = reply.get("new_members")
-        if not isinstance(added, list) or not all(isinstance(one, dict) for one in added):
-            raise ConnectorBug("Mailchimp's reply does not list the new members")
-        return added
+        return _objects(reply, "new_members")
 
-    async def add_tags(self, member_id: str, tags: tuple[str, ...]) -> None:
-        """Adds tags to a member; those it has already stay as they are."""
-        body = {"tags": [{"name": tag, "status": "active"} for tag in tags]}
-        audience = self._account.audience_id
-        await self._call("lists", "update_list_member_tags", audience, member_id, body)
+    async def change_member(self, member_id: str, body: dict[str, Any]) -> None:
+        """Changes a member that is there; NotFound where there is none."""
+        await self._list("update_list_member", member_id, body, skip_merge_validation="true")
+
+    async def set_tags(
+        self, member_id: str, *, add: Sequence[str] = (), remove: Sequence[str] = ()
+    ) -> None:
+        """Adds and removes tags of a member; the others stay as they are."""
+        tags = [{"name": tag, "status": "active"} for tag in add]
+        tags += [{"name": tag, "status": "inactive"} for tag in remove]
+        await self._list("update_list_member_tags", member_id, {"tags": tags})
+
+    async def add_event(self, member_id: str, body: dict[str, Any]) -> None:
+        """Adds an event to a member that is there."""
+        await self._list("create_list_member_event", member_id, body)
+
+    async def events(self, member_id: str) -> list[dict[str, Any]]:
+        """The newest thousand events of a member."""
+        reply = await self._list("get_list_member_events", member_id, count=PAGE_SIZE)
+        return _objects(reply, "events")
+
+    async def webhooks(self) -> list[dict[str, Any]]:
+        """Every webhook of the audience."""
+        return _objects(await self._list("get_list_webhooks"), "webhooks")
+
+    async def create_webhook(self, body: dict[str, Any]) -> dict[str, Any]:
+        """Makes a webhook; its signing secret stands in this answer alone."""
+        return await self._list("create_list_webhook", body)
+
+    async def delete_webhook(self, webhook_id: str) -> None:
+        """Removes a webhook; NotFound where it is gone."""
+        await self._list("delete_list_webhook", webhook_id)
 
     async def aclose(self) -> None:
         """Closes the connections and lets the threads end."""
         self._threads.close()
         if self._session is not None:
             self._session.close()
+
+    async def _list(self, method: str, *args: Any, **params: Any) -> dict[str, Any]:
+        return await self._call("lists", method, self._account.audience_id, *args, **params)
 
     async def _call(self, group: str, method: str, *args: Any, **params: Any) -> dict[str, Any]:
         return await self._threads.run(self._blocking, group, method, *args, **params)
@@ -162,6 +180,13 @@ class MailchimpClient:
             vendor_code=str(problem.get("title") or "") or None,
             writes=writes,
         )
+
+
+def _objects(reply: dict[str, Any], name: str) -> list[dict[str, Any]]:
+    found = reply.get(name)
+    if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
+        raise ConnectorBug(f"Mailchimp's reply does not list {name}")
+    return found
 
 
 def _unwrapped(error: Any) -> ConnectorError:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from connectors.kit.manifest import Client, Limit, Manifest
+from connectors.kit.manifest import Client, Contract, Limit, Manifest
 from connectors.mailchimp.account import MailchimpAccount
-from connectors.mailchimp.actions import UPSERT_MEMBER
+from connectors.mailchimp.actions import ACTIONS
+from connectors.mailchimp.subscriptions import SUBSCRIPTIONS
 from connectors.mailchimp.triggers import WEBHOOK
 
 
@@ -31,9 +32,11 @@ MANIFEST = Manifest(
         concurrency=8,
     ),
     connect=_connect,
-    actions=(UPSERT_MEMBER,),
+    actions=ACTIONS,
     webhook=WEBHOOK,
-    auth="API key",
+    subscriptions=SUBSCRIPTIONS,
+    auth="API key; webhooks signed with a secret of their own",
+    contracts=(Contract("specs/mailchimp/openapi.json"),),
     data_classes=("email", "name"),
     known_limits=(
         "A batch adds new members in one call of 500; every member that exists already costs a "
@@ -42,6 +45,15 @@ MANIFEST = Manifest(
         "Merge fields the audience marks as required are not insisted on.",
         "An address that was permanently deleted cannot be added again by the API: Mailchimp "
         "refuses it, and the person has to sign up by a form.",
+        "Members are found by their e-mail address; a change of the address at Mailchimp "
+        "(upemail) is not followed.",
+        "A lost event is looked for among the member's newest 1,000 before it is sent again; the "
+        "hub's mark stands among its properties.",
+        "fired_at names no zone: it is read as UTC, and replaced by the time of the delivery "
+        "where that is more than two hours away.",
+        "A contact whom the team deletes counts as unsubscribed: the webhook is the same.",
+        "Webhooks made before Mailchimp signed are refused; the hub replaces them.",
+        "Changes made through the API, the hub's own among them, are not heard.",
         "The ten connections are counted per Mailchimp user, whatever the key: two connections "
         "of one user share them, and Mailchimp then throttles.",
     ),

@@ -1,37 +1,65 @@
-"""A stand-in for Mailchimp's Marketing API: one audience, its members and their tags."""
+"""A stand-in for Mailchimp's Marketing API: members, tags, events, webhooks."""
 
 from __future__ import annotations
 
 import base64
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
 from hashlib import md5
-from typing import Any
+from typing import Any, ClassVar
+from urllib.parse import urlencode
+from uuid import uuid4
 
+from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from connectors.kit.sandbox import VendorSandbox
+from connectors.kit.capabilities import CustomerChange
+from connectors.kit.outgoing import SendingSandbox
+from connectors.kit.webhook import InboundRequest, Webhook
+from connectors.mailchimp.triggers import WEBHOOK
 
-SANDBOX_ACCOUNT = {"api_key": "sandbox-mailchimp-key-us0", "audience_id": "sandbox01"}
+SANDBOX_ACCOUNT = {
+    "api_key": "sandbox-mailchimp-key-us0",
+    "audience_id": "sandbox01",
+    "webhook_secret": "sandbox-mailchimp-webhook-secret",
+}
+MILA = "mila.brandt@shop.example"
 
+HOOKS = "/lists/{list_id}/webhooks"
 STATUSES = ("subscribed", "unsubscribed", "cleaned", "pending", "transactional")
 
 Handler = Callable[[Request], Awaitable[Response]]
 
 
-class MailchimpSandbox(VendorSandbox):
-    """Keeps one record per member, `member`, updated in place.
+class MailchimpSandbox(SendingSandbox):
+    """Keeps one record per member, `member`, updated in place. Mila is there already.
 
     Args:
         connections: How many calls may be under way at once before 429 is answered.
     """
 
     slug = "mailchimp"
+    webhook: ClassVar[Webhook] = WEBHOOK
+    examples: ClassVar[Mapping[str, Sequence[BaseModel]]] = {
+        "change_member": (
+            CustomerChange(
+                email=MILA, add_tags=("gold",), remove_tags=("silver",), fields={"POINTS": 120}
+            ),
+        )
+    }
 
     def __init__(self, *, connections: int = 10) -> None:
         super().__init__()
-        self.members: dict[str, dict[str, Any]] = {}
+        mila = {"kind": "member", "id": _hash(MILA), "email": MILA, "status": "subscribed"}
+        self.members: dict[str, dict[str, Any]] = {
+            _hash(MILA): {**mila, "merge_fields": {}, "tags": ["silver"]}
+        }
+        self.events: dict[str, list[dict[str, Any]]] = {}
+        self.hooks: dict[str, dict[str, Any]] = {}
+        self._recorded: set[str] = set()
         self._connections = connections
         self._busy = 0
 
@@ -43,7 +71,13 @@ class MailchimpSandbox(VendorSandbox):
             Route("/lists/{list_id}", self._guarded(self._audience), methods=["GET"]),
             Route("/lists/{list_id}", self._guarded(self._add), methods=["POST"]),
             Route(member, self._guarded(self._put), methods=["PUT"]),
+            Route(member, self._guarded(self._patch), methods=["PATCH"]),
             Route(f"{member}/tags", self._guarded(self._tag), methods=["POST"]),
+            Route(f"{member}/events", self._guarded(self._event), methods=["POST"]),
+            Route(f"{member}/events", self._guarded(self._events), methods=["GET"]),
+            Route(HOOKS, self._guarded(self._listed), methods=["GET"]),
+            Route(HOOKS, self._guarded(self._hooked), methods=["POST"]),
+            Route(f"{HOOKS}/{{hook_id}}", self._guarded(self._unhooked), methods=["DELETE"]),
         ]
 
     def leave(self, email: str) -> None:
@@ -83,7 +117,26 @@ class MailchimpSandbox(VendorSandbox):
         member = self.members.get(identity) or self._create(email, status)
         member["status"] = body.get("status") or member["status"]
         member["merge_fields"].update(body.get("merge_fields") or {})
+        self._keep(member)
         return JSONResponse(_shown(member))
+
+    async def _patch(self, request: Request) -> Response:
+        member, body = self._member(request), await request.json()
+        if member is None:
+            return _problem(404, "Resource Not Found", "The member could not be found.")
+        member["status"] = body.get("status") or member["status"]
+        member["merge_fields"].update(body.get("merge_fields") or {})
+        self._keep(member)
+        return JSONResponse(_shown(member))
+
+    def _member(self, request: Request) -> dict[str, Any] | None:
+        return self.members.get(request.path_params["member_id"])
+
+    def _keep(self, member: dict[str, Any]) -> None:
+        """Mila was there before anything was written; who is changed is recorded once."""
+        if member["id"] not in self._recorded:
+            self._recorded.add(member["id"])
+            self.records.append(member)
 
     async def _add(self, request: Request) -> Response:
         body = await request.json()
@@ -120,20 +173,80 @@ class MailchimpSandbox(VendorSandbox):
         return {}
 
     async def _tag(self, request: Request) -> Response:
-        member = self.members.get(request.path_params["member_id"])
+        member = self._member(request)
         if member is None:
             return _problem(404, "Resource Not Found", "The member could not be found.")
         tags = set(member["tags"])
         for tag in (await request.json())["tags"]:
             (tags.add if tag["status"] == "active" else tags.discard)(tag["name"])
         member["tags"] = sorted(tags)
+        self._keep(member)
         return Response(status_code=204)
+
+    async def _event(self, request: Request) -> Response:
+        member, event = self._member(request), await request.json()
+        if member is None:
+            return _problem(404, "Resource Not Found", "The member could not be found.")
+        if not 2 <= len(event.get("name", "")) <= 30:
+            return _invalid("name", "The name must be 2-30 characters in length.")
+        self.events.setdefault(member["id"], []).insert(0, event)
+        self.record("event", email=member["email"], **event)
+        return Response(status_code=204)
+
+    async def _events(self, request: Request) -> Response:
+        member = self._member(request)
+        if member is None:
+            return _problem(404, "Resource Not Found", "The member could not be found.")
+        found = self.events.get(member["id"], [])
+        shown = found[: int(request.query_params.get("count", 10))]
+        return JSONResponse({"events": shown, "total_items": len(found)})
+
+    async def _listed(self, request: Request) -> Response:
+        shown = [{**one, "signing_enabled": True} for one in self.hooks.values()]
+        return JSONResponse({"webhooks": shown, "total_items": len(shown)})
+
+    async def _hooked(self, request: Request) -> Response:
+        hook = await request.json()
+        if any(one["url"] == hook["url"] for one in self.hooks.values()):
+            return _invalid("url", "You can't set up multiple WebHooks for one URL.")
+        identity = uuid4().hex[:10]
+        self.hooks[identity] = {"id": identity, "list_id": SANDBOX_ACCOUNT["audience_id"], **hook}
+        once = {"signing_enabled": True, "signing_secret": uuid4().hex}
+        return JSONResponse({**self.hooks[identity], **once})
+
+    async def _unhooked(self, request: Request) -> Response:
+        if self.hooks.pop(request.path_params["hook_id"], None) is None:
+            return _problem(404, "Resource Not Found", "The webhook could not be found.")
+        return Response(status_code=204)
+
+    def headers_for(self, topic: str, delivery_id: str, account: Any) -> Mapping[str, str]:
+        return {}
+
+    def prepare(
+        self,
+        hook_url: str,
+        topic: str,
+        payload: dict[str, Any],
+        *,
+        account: Any,
+        delivery_id: str | None = None,
+    ) -> InboundRequest:
+        """A form under PHP's names, signed; `payload` holds the names inside `data`."""
+        now = datetime.now(UTC)
+        fields = {"type": topic, "fired_at": now.strftime("%Y-%m-%d %H:%M:%S")}
+        fields |= {
+            f"data{name if name[0] == '[' else f'[{name}]'}": payload[name] for name in payload
+        }
+        headers = {"content-type": "application/x-www-form-urlencoded"}
+        unsigned = InboundRequest("POST", hook_url, headers, urlencode(fields).encode(), now)
+        return replace(unsigned, headers={**headers, **self.webhook.sign(unsigned, account)})
 
     def _create(self, email: str, status: str) -> dict[str, Any]:
         member = self.record(
             "member", id=_hash(email), email=email, status=status, merge_fields={}, tags=[]
         )
         self.members[member["id"]] = member
+        self._recorded.add(member["id"])
         return member
 
 

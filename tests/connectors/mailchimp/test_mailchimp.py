@@ -27,9 +27,10 @@ from connectors.kit.errors import (
 )
 from connectors.kit.sandbox import Fault
 from connectors.mailchimp.account import MailchimpAccount
-from connectors.mailchimp.actions import UPSERT_MEMBER, member_id
+from connectors.mailchimp.actions import UPSERT_MEMBER
 from connectors.mailchimp.client import MailchimpClient
 from connectors.mailchimp.manifest import MANIFEST
+from connectors.mailchimp.members import member_id
 from connectors.mailchimp.sandbox import SANDBOX_ACCOUNT, MailchimpSandbox
 from tests.connectors.conftest import Serve, served
 from tests.connectors.contract import contract, openapi_complaints, record_traffic
