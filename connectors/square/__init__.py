@@ -1,1 +1,1 @@
-"""Square: payments, refunds and customers of tills and shops come in as webhooks."""
+"""Square: payments, refunds, orders and customers come in, loyalty points and rewards go out."""

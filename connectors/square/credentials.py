@@ -9,7 +9,7 @@ from connectors.square.account import SquareAccount
 
 
 class SquareCredentials(SquareAccount, CredentialsBlock):
-    """A Square seller whose payments, refunds and customers come in as webhooks."""
+    """A Square seller whose sales and customers come in, and whose loyalty programme is kept."""
 
     _block_type_name = "Square Credentials"
     _block_type_slug = "square-credentials"

@@ -16,6 +16,7 @@ from connectors.kit.payload import (
     Country,
     Id,
     Instant,
+    Items,
     OptionalId,
     Text,
     VendorModel,
@@ -89,10 +90,18 @@ class CustomerPayload(VendorModel):
     updated_at: Instant | None = None
 
 
+class Revocation(VendorModel):
+    """The seller took the application's access away."""
+
+    revoked_at: Instant | None = None
+    revoker_type: Text = ""
+
+
 class ObjectOf(VendorModel):
     payment: PaymentPayload | None = None
     refund: RefundPayload | None = None
     customer: CustomerPayload | None = None
+    revocation: Revocation | None = None
 
 
 class DataOf(VendorModel):
@@ -101,3 +110,69 @@ class DataOf(VendorModel):
 
 class Notification(VendorModel):
     data: DataOf
+
+
+# --- what is polled alone --------------------------------------------------------------------
+
+
+class TenderPayload(VendorModel):
+    """`id` is that of the payment, and so is `payment_id`, where it is given."""
+
+    id: OptionalId = None
+    payment_id: OptionalId = None
+    type: Text = ""
+    amount_money: MinorMoney | None = None
+    customer_id: OptionalId = None
+
+
+class OrderLinePayload(VendorModel):
+    uid: Id
+    name: Text = ""
+    variation_name: Text = ""
+    quantity: Annotated[str, Field(max_length=20)]
+    catalog_object_id: OptionalId = None
+    item_type: Text = ""
+    base_price_money: MinorMoney | None = None
+    total_tax_money: MinorMoney | None = None
+    total_discount_money: MinorMoney | None = None
+    total_service_charge_money: MinorMoney | None = None
+    total_money: MinorMoney | None = None
+
+
+class OrderSource(VendorModel):
+    name: Text = ""
+
+
+class OrderPayload(VendorModel):
+    id: Id
+    state: Text = ""
+    customer_id: OptionalId = None
+    ticket_name: Text = ""
+    source: OrderSource | None = None
+    line_items: Items[OrderLinePayload] = ()
+    returns: Items[Any] = ()
+    tenders: Items[TenderPayload] = ()
+    total_money: MinorMoney | None = None
+    total_tax_money: MinorMoney | None = None
+    total_tip_money: MinorMoney | None = None
+    total_service_charge_money: MinorMoney | None = None
+    created_at: Instant | None = None
+    updated_at: Instant | None = None
+    closed_at: Instant | None = None
+
+
+class LoyaltyEventPayload(VendorModel):
+    id: Id
+    type: Annotated[str, Field(min_length=1)]
+    source: Text = ""
+    loyalty_account_id: Id
+    created_at: Instant
+
+
+class MappingPayload(VendorModel):
+    phone_number: Contact = None
+
+
+class LoyaltyAccountPayload(VendorModel):
+    customer_id: OptionalId = None
+    mapping: MappingPayload | None = None

@@ -1,8 +1,8 @@
 """Square's webhooks.
 
 Follows https://developer.squareup.com/docs/webhooks/step3validate and the event list at
-https://developer.squareup.com/reference/square/webhooks. Order webhooks carry ids only, so
-sales come from the payments.
+https://developer.squareup.com/reference/square/webhooks. Sales come from the payments. Order
+webhooks carry ids only, and loyalty events name no customer: both ring, and the poll asks.
 
 A sale is known by its payment's id. The obvious choice, the payment's order id, would lose
 every refund: Square makes an order of its own for each refund, and `refund.order_id` names
@@ -19,6 +19,8 @@ from typing import Any
 from connectors.kit.payload import first_time, read
 from connectors.kit.webhook import (
     InboundRequest,
+    Notice,
+    NoticeKind,
     Parse,
     Source,
     Trigger,
@@ -26,12 +28,14 @@ from connectors.kit.webhook import (
     Webhook,
     decode_json,
     hmac_base64,
+    no_events,
     require_match,
     require_object,
+    signing_secrets,
 )
+from connectors.square.amounts import amount_of
 from connectors.square.payloads import (
     CustomerPayload,
-    MinorMoney,
     Notification,
     PaymentPayload,
     RefundPayload,
@@ -46,13 +50,13 @@ from loyalty.events import (
     Refund,
     subject_of,
 )
-from loyalty.money import check_currency, from_minor
 
 SIGNATURE = "x-square-hmacsha256-signature"
 
 
 def _signature(request: InboundRequest, account: Any) -> str:
-    return hmac_base64(account.signature_key, request.url.encode() + request.body)
+    (key,) = signing_secrets(account.signature_key)
+    return hmac_base64(key, request.url.encode() + request.body)
 
 
 def verify(request: InboundRequest, account: Any) -> None:
@@ -76,15 +80,6 @@ def _field(payload: Any, name: str) -> str:
 
 
 # --- payments and refunds --------------------------------------------------------------------
-
-
-def _amount(money: MinorMoney | None, what: str) -> tuple[Decimal, str]:
-    if money is None:
-        raise Unreadable(f"{what} has no amount")
-    if money.amount < 0:
-        raise Unreadable(f"{what}: the amount is negative ({money.amount} in minor units)")
-    currency = check_currency(money.currency)
-    return from_minor(money.amount, currency, provider="square"), currency
 
 
 def parse_payment(payload: Any, request: InboundRequest, source: Source) -> Sequence[Event]:
@@ -114,10 +109,10 @@ def _captured(payload: PaymentPayload) -> Any:
 
 
 def _payment(payload: PaymentPayload) -> Payment:
-    amount, currency = _amount(payload.amount_money, f"payment {payload.id}")
+    amount, currency = amount_of(payload.amount_money, f"payment {payload.id}")
     tip = Decimal(0)
     if payload.tip_money is not None:
-        tip, _ = _amount(payload.tip_money, f"the tip of payment {payload.id}")
+        tip, _ = amount_of(payload.tip_money, f"the tip of payment {payload.id}")
     customer = Customer(id=payload.customer_id, email=payload.buyer_email_address)
     return Payment(
         id=payload.id,
@@ -152,7 +147,7 @@ def parse_refund(payload: Any, request: InboundRequest, source: Source) -> Seque
 
 
 def _refund(payload: RefundPayload, payment_id: str) -> Refund:
-    amount, currency = _amount(payload.amount_money, f"refund {payload.id}")
+    amount, currency = amount_of(payload.amount_money, f"refund {payload.id}")
     return Refund(id=payload.id, order_id=payment_id, currency=currency, amount=amount)
 
 
@@ -216,6 +211,27 @@ def _customer(payload: CustomerPayload) -> Customer:
     )
 
 
+# --- what rings and what gives notice --------------------------------------------------------
+
+
+def _revoked(payload: Any, request: InboundRequest) -> Notice:
+    found = read(Notification, payload).data.object.revocation
+    if found is None:
+        raise Unreadable("data.object has no revocation")
+    by = found.revoker_type.lower()[:40] or "somebody"
+    return Notice(
+        NoticeKind.REVOKED,
+        f"Square took the application's access away ({by}): authorise it again.",
+        {"merchant_id": _field(payload, "merchant_id")[:100]},
+    )
+
+
+def parse_revocation(payload: Any, request: InboundRequest, source: Source) -> Sequence[Event]:
+    """oauth.authorization.revoked: no event, but refused where it is no body of this topic."""
+    _revoked(payload, request)
+    return ()
+
+
 # --- the declaration -------------------------------------------------------------------------
 
 
@@ -227,6 +243,11 @@ def _trigger(topic: str, parse: Parse, title: str, kind: EventType) -> Trigger:
         parse=parse,
         sample=f"{topic.replace('.', '_')}.json",
     )
+
+
+def _rings(topic: str, title: str) -> Trigger:
+    sample = f"{topic.replace('.', '_')}.json"
+    return Trigger(topic, (), title, parse=no_events, sample=sample, rings=True)
 
 
 _ALL = (
@@ -241,6 +262,11 @@ _ALL = (
              EventType.CUSTOMER_CREATED),
     _trigger("customer.updated", parse_customer_update, "A customer's record changed.",
              EventType.CUSTOMER_UPDATED),
+    _rings("order.created", "An order was begun."),
+    _rings("order.updated", "An order changed, for example to completed."),
+    _rings("loyalty.event.created", "Something happened in the loyalty programme."),
+    Trigger("oauth.authorization.revoked", (), "The application's access was taken away.",
+            parse=parse_revocation, sample="oauth_authorization_revoked.json", notice=_revoked),
 )  # fmt: skip
 
 WEBHOOK = Webhook(

@@ -67,12 +67,20 @@ def test_woocommerces_order_adds_up() -> None:
     assert lines + order.tax + order.shipping == order.total == Decimal(payload["total"])
 
 
-@pytest.mark.parametrize("name", ["loyalty.event.created.json", "webhooks_test_notification.json"])
-def test_square_topics_of_no_concern_are_none_of_the_triggers(name: str) -> None:
-    payload = _read(SAMPLES / "square" / name)["body"]
+def test_squares_test_notification_is_none_of_the_triggers() -> None:
+    payload = _read(SAMPLES / "square" / "webhooks_test_notification.json")["body"]
     webhook = manifest("square").webhook
     assert webhook is not None
     assert webhook.topic(REQUEST, payload) not in webhook.triggers
+
+
+def test_squares_loyalty_event_rings_for_the_poll() -> None:
+    payload = _read(SAMPLES / "square" / "loyalty.event.created.json")["body"]
+    webhook = manifest("square").webhook
+    assert webhook is not None
+    trigger = webhook.triggers[webhook.topic(REQUEST, payload)]
+    assert trigger.rings
+    assert _parse("square", trigger.vendor_event, payload) == []
 
 
 SQUARE_EVENTS = {

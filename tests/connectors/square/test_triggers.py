@@ -13,7 +13,14 @@ import pytest
 from pydantic import ValidationError
 
 from connectors.kit.registry import HOUSE
-from connectors.kit.webhook import BadSignature, InboundRequest, Source, Unreadable, decode_json
+from connectors.kit.webhook import (
+    BadSignature,
+    InboundRequest,
+    NoticeKind,
+    Source,
+    Unreadable,
+    decode_json,
+)
 from connectors.square.account import SquareAccount
 from connectors.square.sandbox import SANDBOX_ACCOUNT, SquareSandbox
 from connectors.square.triggers import WEBHOOK
@@ -178,4 +185,29 @@ def test_topic_and_delivery_stand_in_the_body() -> None:
     assert WEBHOOK.delivery_id(REQUEST, payload) == "e-1"
     assert WEBHOOK.topic(REQUEST, {"type": ["x"]}) == ""
     assert WEBHOOK.delivery_id(REQUEST, {}) is None
-    assert "order.updated" not in WEBHOOK.triggers
+
+
+@pytest.mark.parametrize("topic", ["order.created", "order.updated", "loyalty.event.created"])
+def test_what_names_nobody_and_no_amount_only_rings(topic: str) -> None:
+    trigger = WEBHOOK.triggers[topic]
+    assert trigger.rings
+    assert list(parse(topic, sample(topic))) == []
+
+
+def test_access_that_was_taken_away_is_told_to_the_team() -> None:
+    trigger = WEBHOOK.triggers["oauth.authorization.revoked"]
+    assert trigger.notice is not None
+    notice = trigger.notice(sample("oauth.authorization.revoked"), REQUEST)
+    assert notice is not None
+    assert notice.kind is NoticeKind.REVOKED
+    assert notice.detail == {"merchant_id": "MLAROMAHOUSE1"}
+    with pytest.raises(Unreadable, match="has no revocation"):
+        parse("oauth.authorization.revoked", sample("payment.updated"))
+
+
+@pytest.mark.parametrize("key", [None, ""])
+def test_without_a_signature_key_nothing_is_genuine(key: str | None) -> None:
+    request = SquareSandbox().prepare(URL, "payment.created", {"data": {}}, account=ACCOUNT)
+    empty = SquareAccount.model_validate({**SANDBOX_ACCOUNT, "signature_key": key})
+    with pytest.raises(BadSignature, match="no webhook secret"):
+        WEBHOOK.verify(request, empty)
