@@ -97,7 +97,13 @@ class Planner:
         if goes_at is not None:
             state, reason = "parked", "waits for nine in the morning where the member lives"
         planned = self._delivery(
-            occasion, effect, route, content=content, state=state, reason=reason
+            occasion,
+            effect,
+            route,
+            capability=capability,
+            content=content,
+            state=state,
+            reason=reason,
         )
         planned.next_attempt_at = goes_at
         return planned
@@ -135,11 +141,11 @@ class Planner:
         effect: Effect,
         route: Route,
         *,
+        capability: Capability,
         content: dict[str, Any],
         state: str,
         reason: str,
     ) -> Delivery:
-        capability = capability_of(effect)
         target = _target(occasion.member, effect)
         via = route.slug or capability.value
         is_ready = state == "pending"

@@ -106,12 +106,15 @@ class Worth(Clerk):
 
     def _now(self, room: Room) -> Room:
         """The room as it was at the award, less what others have used since and still use."""
+        return replace(room, left=self._left(room))
+
+    def _left(self, room: Room) -> int:
         left = self.work.meters.left(room.counter, room.kind, room.amount)
-        return replace(room, left=max(room.used, min(room.left, room.used + left)))
+        return max(room.used, min(room.left, room.used + left))
 
     def _capped(self, case: Case, sale: Sale, found: dict[str, Granted]) -> dict[str, Granted]:
         for room in self._caps(case, sale):
-            left = self._now(room).left
+            left = self._left(room)
             for rule, one in found.items():
                 points = min(one.points, max(left, 0))
                 if points < one.points:

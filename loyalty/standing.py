@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -105,13 +106,16 @@ def _years_kept(plan: TierPlan) -> int:
     return 1 if plan.valid_through == "end_of_next_year" else 0
 
 
+_begins = lru_cache(maxsize=4096)(first_instant)
+"""The same few days begin for all members."""
+
+
 @dataclass(slots=True)
 class _Window:
     plan: TierPlan
     contributions: Contributions
     now: datetime
     zone: ZoneInfo
-    _ends: dict[date, datetime] = field(default_factory=dict)
     _known: dict[bool, list[tuple[int, datetime]]] = field(default_factory=dict)
 
     def level(self, at: datetime, *, is_gross: bool) -> int:
@@ -166,14 +170,10 @@ class _Window:
 
     def _end(self, day: date) -> datetime:
         """The first instant at which what was contributed on a day does not count any more."""
-        if day not in self._ends:
-            if self.plan.window == "calendar_year":
-                last = date(day.year + _years_kept(self.plan) + 1, 1, 1)
-            else:
-                assert self.plan.months is not None
-                last = add_months(day, self.plan.months) + timedelta(days=1)
-            self._ends[day] = first_instant(last, self.zone)
-        return self._ends[day]
+        if self.plan.window == "calendar_year":
+            return _begins(date(day.year + _years_kept(self.plan) + 1, 1, 1), self.zone)
+        assert self.plan.months is not None
+        return _begins(add_months(day, self.plan.months) + timedelta(days=1), self.zone)
 
     def _graced(self, end: datetime) -> datetime:
         days = self.plan.downgrade_grace_days

@@ -107,7 +107,8 @@ class BoundedEnvironment(ImmutableSandboxedEnvironment):
         _steps.set(0)
         pieces: list[str] = []
         length = 0
-        for piece in template.generate(context):
+        # As `Template.generate` does, which would only rewrite the traceback of what fails.
+        for piece in template.root_render_func(template.new_context(context)):
             pieces.append(piece)
             length += len(piece)
             if length > MAX_LENGTH:

@@ -80,12 +80,14 @@ class Outcome:
 
 
 _FIELDS = tuple(column.name for column in deliveries.columns)
-_values = attrgetter(*_FIELDS)
+_PLANNED = tuple(name for name in _FIELDS if name not in ("attempts", "vendor_id", "sent_at"))
+"""What a delivery has from the beginning; the rest is what the table gives it."""
+_values = attrgetter(*_PLANNED)
 
 
 async def plan(connection: AsyncConnection, planned: Sequence[Delivery]) -> list[Delivery]:
     """Writes deliveries; one whose key exists already is left out of the answer."""
-    rows = [dict(zip(_FIELDS, _values(one), strict=True)) for one in planned]
+    rows = [dict(zip(_PLANNED, _values(one), strict=True)) for one in planned]
     new = await insert_rows(
         connection, deliveries, rows, tail="on conflict (key) do nothing returning id"
     )
