@@ -21,7 +21,7 @@ from flows.clients import Line
 from flows.refusals import refuse
 from flows.retries import Fate, fate_of
 from loyalty.store import budgets, deliveries
-from loyalty.store.budgets import Grant
+from loyalty.store.budgets import Departure, Grant
 from loyalty.store.deliveries import Delivery, Outcome
 
 logger = logging.getLogger(__name__)
@@ -67,6 +67,8 @@ class Sender:
     _is_refused: bool = False
     _blocked: datetime | None = None
     _jitter: random.Random = field(default_factory=random.Random)
+    _took_at: datetime | None = None
+    _left_at: datetime | None = None
 
     async def run(self) -> Counter[str]:
         """Sends until None comes in; returns how many deliveries ended in which state."""
@@ -153,9 +155,16 @@ class Sender:
         per_slot = action.batch_size if is_batch and line.manifest.limit.batch_costs_one else 1
         slots = -(-len(chunk) // per_slot)
 
+        before = (
+            Departure(self._took_at, self._left_at) if self._took_at and self._left_at else None
+        )
+        self._took_at = now
+
         async def mark(connection: AsyncConnection) -> tuple[Grant, set[UUID]]:
             await self._write_in(connection)
-            grant = await budgets.take(connection, budget_name(self.slug), slots, now=now)
+            grant = await budgets.take(
+                connection, budget_name(self.slug), slots, now=now, before=before
+            )
             ids = [one.id for one in chunk[: grant.slots * per_slot]]
             if action.idempotency.may_resend:
                 # A repeated call is harmless, so a crash needs no mark: that saves a write each.
@@ -242,6 +251,7 @@ class Sender:
         try:
             async with line.gauge:
                 has_left = True
+                self._left_at = self.hub.clock()
                 try:
                     results = await run()
                 except Exception as error:  # noqa: BLE001 - whatever a connector raises has a fate

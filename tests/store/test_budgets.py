@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from loyalty.store import budgets
-from loyalty.store.budgets import Grant
+from loyalty.store.budgets import Departure, Grant
 from loyalty.store.database import Database
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -123,6 +123,16 @@ async def test_two_workers_never_exceed_the_figure_in_any_second(
         assert inside <= most, f"{inside} in the second from {start}"
     used = sum(slots for _, slots in taken)
     assert used >= 0.9 * float(rate) * 400 * 0.037
+
+
+async def test_slots_whose_calls_left_late_count_from_when_they_left(database: Database) -> None:
+    await define(database, 4, "4")
+    assert (await take(database, 4, 0)).slots == 4
+    late = Departure(NOON, after(0.3))
+    async with database.begin() as connection:
+        grant = await budgets.take(connection, NAME, 4, now=after(1), before=late)
+    assert grant == Grant(0, after(1.3))
+    assert (await take(database, 4, 1.3)).slots == 4
 
 
 async def test_a_pause_gives_nothing_and_the_longest_one_counts(database: Database) -> None:
