@@ -12,6 +12,7 @@ STEPS = {
     "deciding: ten rules on a 5 KB order": ["benchmarks.rules_decide"],
     "accepting: signed webhooks, durable": ["benchmarks.accept"],
     "fanning out: idle latency and a burst": ["benchmarks.fanout"],
+    "batching: calls and time for 1,000 deliveries": ["benchmarks.batching"],
     "simulating: 20 rules on stored events": ["benchmarks.simulate"],
 }
 

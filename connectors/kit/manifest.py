@@ -46,6 +46,10 @@ class Client(Protocol):
 class Limit:
     """A documented rate: `burst` slots, given back at `per_second`.
 
+    In any one second there are never more than the larger of the two. Over a longer window of
+    the vendor's, burst and rate come together: keep `burst + per_second * seconds` below its
+    figure.
+
     Attributes:
         scope: What the vendor counts by: connection, account, endpoint, channel.
         concurrency: How many calls of ours may be under way at once.

@@ -19,6 +19,7 @@ from loyalty.store.database import Database
 
 CONNECTION = "main"
 SCHEDULE = "demo"
+PATIENCE_SECONDS = 90.0
 
 
 def account_fields(slug: str, settings: HubSettings) -> dict[str, Any]:
@@ -38,12 +39,12 @@ async def set_stage(settings: HubSettings, database: Database) -> None:
     """Saves a credentials block for every sandbox and waits until the hub has taken them over.
 
     Raises:
-        TimeoutError: The worker did not take them over within half a minute.
+        TimeoutError: The worker did not take them over within a minute and a half.
     """
     for block_type in block_types():
         fields = account_fields(block_type._connector, settings)
         await block_type(**fields).save(CONNECTION, overwrite=True)
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while not await _all_active(database):
             await asyncio.sleep(0.2)
 
