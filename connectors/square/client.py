@@ -17,14 +17,10 @@ from connectors.kit.errors import Conflict, ConnectorBug, ConnectorError, NotFou
 from connectors.kit.http import TIMEOUT, HttpClient, error_for_status
 from connectors.kit.paging import walk
 from connectors.square.account import SquareAccount
+from connectors.square.records import API_VERSION, LOCATIONS, LOYALTY, Record
 
-API_VERSION = "2025-08-20"
-LOCATIONS = "/v2/locations"
-SUBSCRIPTIONS = "/v2/webhooks/subscriptions"
-LOYALTY = "/v2/loyalty"
 LOCATIONS_A_SEARCH = 10
 """What SearchOrders takes at most."""
-Record = dict[str, Any]
 
 
 class SquareClient:
@@ -148,14 +144,6 @@ class SquareClient:
     async def aclose(self) -> None:
         """Closes the sockets."""
         await self._http.aclose()
-
-
-def id_of(record: Any) -> str:
-    """The id of a record; ConnectorBug where it has none."""
-    found = record.get("id") if isinstance(record, dict) else None
-    if not isinstance(found, str) or not found:
-        raise ConnectorBug("Square's answer has no id")
-    return found
 
 
 def _object(found: Any) -> Record:

@@ -13,8 +13,8 @@ from uuid import NAMESPACE_URL, uuid5
 from connectors.kit.action import Job, Sent
 from connectors.kit.capabilities import PointsChange, PointsHeld, Whom
 from connectors.kit.errors import ConnectorBug, InvalidRequest, NotFound
-from connectors.square.client import LOYALTY, Record, id_of
 from connectors.square.inputs import LoyaltyEnrolment, PurchasePoints, RewardChoice, RewardUse
+from connectors.square.records import LOYALTY, Record, id_of
 
 if TYPE_CHECKING:
     from connectors.square.client import SquareClient

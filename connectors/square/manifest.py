@@ -8,6 +8,7 @@ from connectors.kit.manifest import Contract, Limit, Manifest
 from connectors.square.account import SquareAccount
 from connectors.square.actions import ACTIONS
 from connectors.square.polling import POLL
+from connectors.square.records import API_VERSION
 from connectors.square.subscriptions import SUBSCRIPTIONS
 from connectors.square.triggers import WEBHOOK
 
@@ -25,7 +26,7 @@ MANIFEST = Manifest(
     slug="square",
     name="Square",
     docs_url="https://developer.squareup.com/docs/webhooks/overview",
-    api_version="2025-08-20",
+    api_version=API_VERSION,
     owner="loyalty-hub",
     account=SquareAccount,
     limit=Limit(

@@ -97,11 +97,26 @@ class Revocation(VendorModel):
     revoker_type: Text = ""
 
 
+class OrderWord(VendorModel):
+    """All that an order's webhook says: which one."""
+
+    order_id: Id
+
+
+class LoyaltyWord(VendorModel):
+    """What is needed of a loyalty event to know that it is one."""
+
+    id: Id
+
+
 class ObjectOf(VendorModel):
     payment: PaymentPayload | None = None
     refund: RefundPayload | None = None
     customer: CustomerPayload | None = None
     revocation: Revocation | None = None
+    order_created: OrderWord | None = None
+    order_updated: OrderWord | None = None
+    loyalty_event: LoyaltyWord | None = None
 
 
 class DataOf(VendorModel):

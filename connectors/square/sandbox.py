@@ -13,8 +13,8 @@ from starlette.routing import BaseRoute, Route
 
 from connectors.kit.outgoing import SendingSandbox
 from connectors.kit.webhook import Webhook
-from connectors.square.client import LOCATIONS, LOYALTY, SUBSCRIPTIONS
 from connectors.square.inputs import LoyaltyEnrolment, PurchasePoints, RewardChoice, RewardUse
+from connectors.square.records import LOCATIONS, LOYALTY, SUBSCRIPTIONS
 from connectors.square.stand_in import StandInLoyalty, refused
 from connectors.square.triggers import WEBHOOK
 

@@ -16,8 +16,8 @@ from uuid import uuid4
 from pydantic import SecretStr
 
 from connectors.kit.subscriptions import Lifecycle, Subscription, Wanted
-from connectors.square.client import API_VERSION, id_of
-from connectors.square.client import SUBSCRIPTIONS as PATH
+from connectors.square.records import API_VERSION, id_of
+from connectors.square.records import SUBSCRIPTIONS as PATH
 from connectors.square.triggers import WEBHOOK
 
 

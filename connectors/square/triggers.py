@@ -28,7 +28,6 @@ from connectors.kit.webhook import (
     Webhook,
     decode_json,
     hmac_base64,
-    no_events,
     require_match,
     require_object,
     signing_secrets,
@@ -245,9 +244,14 @@ def _trigger(topic: str, parse: Parse, title: str, kind: EventType) -> Trigger:
     )
 
 
-def _rings(topic: str, title: str) -> Trigger:
+def _rings(topic: str, name: str, title: str) -> Trigger:
+    def parse(payload: Any, request: InboundRequest, source: Source) -> Sequence[Event]:
+        if getattr(read(Notification, payload).data.object, name) is None:
+            raise Unreadable(f"data.object has no {name}")
+        return ()
+
     sample = f"{topic.replace('.', '_')}.json"
-    return Trigger(topic, (), title, parse=no_events, sample=sample, rings=True)
+    return Trigger(topic, (), title, parse=parse, sample=sample, rings=True)
 
 
 _ALL = (
@@ -262,9 +266,9 @@ _ALL = (
              EventType.CUSTOMER_CREATED),
     _trigger("customer.updated", parse_customer_update, "A customer's record changed.",
              EventType.CUSTOMER_UPDATED),
-    _rings("order.created", "An order was begun."),
-    _rings("order.updated", "An order changed, for example to completed."),
-    _rings("loyalty.event.created", "Something happened in the loyalty programme."),
+    _rings("order.created", "order_created", "An order was begun."),
+    _rings("order.updated", "order_updated", "An order changed, for example to completed."),
+    _rings("loyalty.event.created", "loyalty_event", "Something happened in the programme."),
     Trigger("oauth.authorization.revoked", (), "The application's access was taken away.",
             parse=parse_revocation, sample="oauth_authorization_revoked.json", notice=_revoked),
 )  # fmt: skip

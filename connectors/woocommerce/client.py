@@ -25,11 +25,10 @@ from connectors.kit.paging import by_page, listed
 from connectors.kit.redact import without_people
 from connectors.kit.webhook import Unreadable, decode_json
 from connectors.woocommerce.account import WooCommerceAccount
+from connectors.woocommerce.records import API, Record
 
-API = "/wp-json/wc/v3"
 PAGE_SIZE = 100
 """The most that WooCommerce gives in a page."""
-Record = dict[str, Any]
 
 
 class WooCommerceClient:
@@ -120,14 +119,6 @@ class WooCommerceClient:
     async def aclose(self) -> None:
         """Closes the sockets."""
         await self._http.aclose()
-
-
-def id_of(record: Any) -> str:
-    """The id of a record, as text; ConnectorBug where it has none."""
-    found = record.get("id") if isinstance(record, dict) else None
-    if isinstance(found, bool) or not isinstance(found, int | str) or not str(found).isdigit():
-        raise ConnectorBug("WooCommerce's answer has no id")
-    return str(found)
 
 
 def _record(body: bytes) -> Record:

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 from connectors.kit.action import Job
 from connectors.kit.capabilities import CouponIssue, Issued
 from connectors.kit.errors import InvalidRequest, NotFound
-from connectors.woocommerce.client import Record, id_of
 from connectors.woocommerce.customers import find_customer, meta_of
+from connectors.woocommerce.records import Record, id_of
 
 if TYPE_CHECKING:
     from connectors.woocommerce.client import WooCommerceClient

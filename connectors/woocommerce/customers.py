@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from connectors.kit.action import Job, Sent
 from connectors.kit.capabilities import CustomerChange, Scalar, Whom
 from connectors.kit.errors import InvalidRequest, NotFound
-from connectors.woocommerce.client import Record, id_of
+from connectors.woocommerce.records import Record, id_of
 
 if TYPE_CHECKING:
     from connectors.woocommerce.client import WooCommerceClient

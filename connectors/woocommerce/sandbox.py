@@ -14,7 +14,7 @@ from starlette.routing import BaseRoute, Route
 
 from connectors.kit.outgoing import SendingSandbox
 from connectors.kit.webhook import Webhook
-from connectors.woocommerce.client import API
+from connectors.woocommerce.records import API
 from connectors.woocommerce.triggers import WEBHOOK
 
 SANDBOX_ACCOUNT = {

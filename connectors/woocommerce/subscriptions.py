@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import Any
 
 from connectors.kit.subscriptions import Lifecycle, Subscription, Wanted
-from connectors.woocommerce.client import id_of
+from connectors.woocommerce.records import id_of
 from connectors.woocommerce.triggers import WEBHOOK
 
 

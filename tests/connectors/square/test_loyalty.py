@@ -21,7 +21,6 @@ from connectors.kit.errors import (
     ScopeError,
 )
 from connectors.kit.sandbox import Fault
-from connectors.square.client import id_of
 from connectors.square.inputs import LoyaltyEnrolment, PurchasePoints, RewardChoice, RewardUse
 from connectors.square.loyalty import (
     accumulate_points,
@@ -30,6 +29,7 @@ from connectors.square.loyalty import (
     create_reward,
     redeem_reward,
 )
+from connectors.square.records import id_of
 
 MILA = "LOYAL-7001"
 

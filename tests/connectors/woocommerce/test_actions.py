@@ -24,9 +24,10 @@ from connectors.kit.errors import (
 from connectors.kit.sandbox import Fault
 from connectors.kit.subscriptions import Wanted, ensure
 from connectors.woocommerce.account import WooCommerceAccount
-from connectors.woocommerce.client import WooCommerceClient, id_of
+from connectors.woocommerce.client import WooCommerceClient
 from connectors.woocommerce.coupons import MARK, find_coupon, issue_coupon
 from connectors.woocommerce.customers import update_customer
+from connectors.woocommerce.records import id_of
 from connectors.woocommerce.sandbox import SANDBOX_ACCOUNT, WooCommerceSandbox
 from connectors.woocommerce.subscriptions import SUBSCRIPTIONS
 
