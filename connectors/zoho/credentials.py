@@ -12,7 +12,7 @@ class ZohoCredentials(ZohoAccount, CredentialsBlock):
     """An organisation of Zoho CRM whose contacts, leads and deals come in and are written."""
 
     _block_type_name = "Zoho CRM Credentials"
-    _block_type_slug = "zoho-crm-credentials"
+    _block_type_slug = "zoho-credentials"
     _connector = "zoho"
     _documentation_url = HttpUrl("https://www.zoho.com/crm/developer/docs/api/v8/auth-request.html")
     _description = "A Zoho CRM organisation: its self client, refresh token and data centre."
