@@ -18,6 +18,7 @@ from connectors.kit.blocking import CONNECT_SECONDS, READ_SECONDS, Threads
 from connectors.kit.errors import ConnectorBug, InvalidRequest, NotFound
 from connectors.sheets.account import SheetsAccount
 from connectors.sheets.notation import column_name, first_row, sheet_range
+from connectors.sheets.tables import KeyedRow, Tables
 from connectors.sheets.transport import Transport
 
 P = ParamSpec("P")
@@ -53,6 +54,7 @@ class SheetsClient:
         self._id = account.spreadsheet_id
         self._transport = Transport(account, (CONNECT_SECONDS, read_seconds))
         self._threads = Threads("sheets", CONCURRENCY)
+        self._tables = Tables(self._transport, self._id, self._worksheet)
         self._layout_lock = Lock()
         self._keys_lock = Lock()
         self._layouts: dict[str, Layout] = {}
@@ -85,6 +87,16 @@ class SheetsClient:
     async def find(self, worksheet: str, key: str) -> int | None:
         """The row that holds the key, among the last 10,000, or None."""
         return (await self._run(self._known_keys, worksheet)).get(key)
+
+    async def write_rows(
+        self, worksheet: str, key_column: str, rows: Sequence[KeyedRow], *, creates: bool
+    ) -> list[bool]:
+        """Writes rows found by their key, in one write; says of each whether there is one now.
+
+        Args:
+            creates: Whether a row (or worksheet) that is not there is made.
+        """
+        return await self._run(self._tables.write, worksheet, key_column, rows, creates=creates)
 
     async def aclose(self) -> None:
         """Closes the connections and lets the threads end."""
@@ -164,6 +176,11 @@ class SheetsClient:
             self._write_headings(worksheet, len(headings) + 1, missing)
             headings = [*headings, *missing]
         return Layout(headings.index(KEY_HEADING) + 1, grid["rowCount"], time.monotonic())
+
+    def _worksheet(self, worksheet: str, columns: int) -> dict[str, Any] | None:
+        """A worksheet's properties; one that is missing is made, unless it needs no columns."""
+        found = self._sheets().get(worksheet)
+        return self._create(worksheet, columns) if found is None and columns else found
 
     def _create(self, worksheet: str, columns: int) -> dict[str, Any]:
         if not self._account.create_worksheet:

@@ -11,7 +11,7 @@ import json
 import re
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, ClassVar
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -19,6 +19,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from connectors.kit.capabilities import RowUpsert
 from connectors.kit.sandbox import VendorSandbox
 from connectors.kit.window import Window
 
@@ -59,6 +60,12 @@ class SheetsSandbox(VendorSandbox):
     """
 
     slug = "sheets"
+    wrong: ClassVar = {"service_account": SANDBOX_ACCOUNT["service_account"].replace("hub@", "no@")}
+    examples: ClassVar = {
+        "update_row": (
+            RowUpsert(table="Sheet1", key_column="member", key="m-1", values={"points": 120}),
+        ),
+    }
 
     def __init__(self, *, writes_per_minute: int = 300) -> None:
         super().__init__()
@@ -66,7 +73,7 @@ class SheetsSandbox(VendorSandbox):
         self.tokens: set[str] = set()
         self._issued = 0
         self._window = Window(writes_per_minute, 60.0)
-        self.add_worksheet("Sheet1")
+        self.add_worksheet("Sheet1")["cells"] = [["member", "points"], ["m-1", 100], ["m-2", 5]]
 
     def add_worksheet(self, title: str, *, columns: int = 26, rows: int = 1000) -> dict[str, Any]:
         """An empty worksheet."""
@@ -81,6 +88,7 @@ class SheetsSandbox(VendorSandbox):
             ("POST", f"{one}:batchUpdate", self._batch_update),
             ("POST", f"{value}:append", self._append),
             ("PUT", value, self._update),
+            ("GET", f"{one}/values:batchGet", self._batch_get),
             ("GET", value, self._get_values),
             ("GET", one, self._get),
         ]
@@ -144,12 +152,56 @@ class SheetsSandbox(VendorSandbox):
                 self.add_worksheet(
                     properties["title"], columns=grid["columnCount"], rows=grid["rowCount"]
                 )
-            else:
+            elif "appendDimension" in one:
                 more = one["appendDimension"]
-                for sheet in self.worksheets.values():
-                    if sheet["sheetId"] == more["sheetId"]:
-                        sheet["columns"] += more["length"]
+                self._by_id(more["sheetId"])[1]["columns"] += more["length"]
+            elif "appendCells" in one:
+                self._append_cells(one["appendCells"])
+            else:
+                self._update_cells(one["updateCells"])
         return JSONResponse({"spreadsheetId": SPREADSHEET, "replies": [{}]})
+
+    def _by_id(self, number: int) -> tuple[str, dict[str, Any]]:
+        for title, sheet in self.worksheets.items():
+            if sheet["sheetId"] == number:
+                return title, sheet
+        raise _Refused(f"No grid with id: {number}")
+
+    def _append_cells(self, asked: dict[str, Any]) -> None:
+        title, sheet = self._by_id(asked["sheetId"])
+        for row in asked["rows"]:
+            cells = [_plain(one) for one in row["values"]]
+            if len(cells) > sheet["columns"]:
+                raise _Refused("Attempting to write column beyond the grid.")
+            sheet["cells"].append(cells)
+            self.record("row", worksheet=title, values=cells, key="")
+
+    def _update_cells(self, asked: dict[str, Any]) -> None:
+        title, sheet = self._by_id(asked["start"]["sheetId"])
+        row, column = asked["start"]["rowIndex"], asked["start"]["columnIndex"]
+        values = [_plain(one) for one in asked["rows"][0]["values"]]
+        if column + len(values) > sheet["columns"]:
+            raise _Refused("Attempting to write column beyond the grid.")
+        lines = sheet["cells"]
+        lines += [[] for _ in range(row + 1 - len(lines))]
+        lines[row] += [""] * (column + len(values) - len(lines[row]))
+        lines[row][column : column + len(values)] = values
+        if row:
+            self.record("cells", worksheet=title, row=row + 1, column=column + 1, values=values)
+
+    async def _batch_get(self, request: Request) -> Response:
+        found = []
+        for one in request.query_params.getlist("ranges"):
+            title, cells = self._placed(one)
+            rows = self.worksheets[title]["cells"]
+            if cells == "1:1":
+                values = rows[:1]
+            else:
+                column = _number(cells.partition(":")[0])
+                values = [[_at(row, column)] if _at(row, column) != "" else [] for row in rows]
+            told: dict[str, Any] = {"range": f"{title}!{cells}", "majorDimension": "ROWS"}
+            found.append(told | ({"values": values} if any(values) else {}))
+        return JSONResponse({"spreadsheetId": SPREADSHEET, "valueRanges": found})
 
     async def _get_values(self, request: Request) -> Response:
         title, cells = self._located(request)
@@ -202,10 +254,13 @@ class SheetsSandbox(VendorSandbox):
         return values
 
     def _located(self, request: Request) -> tuple[str, str]:
-        quoted, _, cells = request.path_params["range"].rpartition("!")
+        return self._placed(request.path_params["range"])
+
+    def _placed(self, place: str) -> tuple[str, str]:
+        quoted, _, cells = place.rpartition("!")
         title = quoted[1:-1].replace("''", "'")
         if title not in self.worksheets or quoted[0] + quoted[-1] != "''":
-            raise _Refused(f"Unable to parse range: {request.path_params['range']}")
+            raise _Refused(f"Unable to parse range: {place}")
         return title, cells
 
 
@@ -222,6 +277,15 @@ def _number(letters: str) -> int:
 
 def _at(row: list[Any], column: int) -> Any:
     return row[column - 1] if column <= len(row) else ""
+
+
+def _plain(data: dict[str, Any]) -> Any:
+    """What stands in a cell; it takes texts, numbers and truths, and no formula is among them."""
+    entered = data.get("userEnteredValue") or {"stringValue": ""}
+    [(kind, value)] = entered.items()
+    if kind not in ("stringValue", "numberValue", "boolValue"):
+        raise _Refused(f"Unexpected {kind}")
+    return value
 
 
 def _error(status: int, code: str, message: str) -> Response:

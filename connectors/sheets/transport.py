@@ -129,7 +129,8 @@ class Transport:
         """What google-auth calls. Whatever fails here, nothing was asked of Sheets yet."""
         response = self._exchange(method, url, writes=False, data=body, headers=headers)
         status = response.status_code
-        if status == 429 or status >= 500:
+        is_answer = status == 200 or (status < 500 and b'"error"' in response.content[:500])
+        if status == 429 or not is_answer:
             raise error_for_status(status, headers=response.headers, writes=False)
         if status == 200 and "access_token" not in _Json(response.content).json():
             raise ConnectorBug("Google's token endpoint answered without a token")

@@ -36,8 +36,9 @@ from connectors.sheets.manifest import MANIFEST
 from connectors.sheets.notation import cell, column_name, safe_text
 from connectors.sheets.sandbox import CLIENT_EMAIL, SANDBOX_ACCOUNT, SheetsSandbox
 from tests.connectors.conftest import Serve, served
-from tests.connectors.contract import Exchange, contract, record_traffic
+from tests.connectors.contract import contract, record_traffic
 from tests.connectors.error_table import PAUSES, REFUSALS, exactly, is_close, pause, refusal
+from tests.connectors.sheets.discovery import complaints
 
 CANARY = "canary-sheets-secret"
 BASE = "/sheets/v4/spreadsheets/sandbox-spreadsheet-0001"
@@ -350,7 +351,8 @@ async def test_a_spreadsheet_that_is_not_shared_says_with_whom_to_share_it(
 
 
 @pytest.mark.parametrize(
-    ("status", "kind"), [(503, Transient), (500, Transient), (429, RateLimited), (400, AuthError)]
+    ("status", "kind"),
+    [(503, Transient), (500, Transient), (429, RateLimited), (400, InvalidRequest)],
 )
 async def test_trouble_with_the_token_did_nothing(
     client: SheetsClient, sandbox: SheetsSandbox, status: int, kind: type[ConnectorError]
@@ -430,38 +432,6 @@ def test_the_declared_limit_stays_below_sixty_writes_a_minute() -> None:
 
 def test_columns_are_named_as_google_names_them() -> None:
     assert [column_name(n) for n in (1, 26, 27, 52, 703)] == ["A", "Z", "AA", "AZ", "AAA"]
-
-
-def complaints(spec: dict[str, Any], exchange: Exchange) -> list[str]:
-    """What Google's discovery document has against this call or its answer."""
-    spreadsheets = spec["resources"]["spreadsheets"]
-    values = spreadsheets["resources"]["values"]["methods"]
-    for method in (*spreadsheets["methods"].values(), *values.values()):
-        pattern = "/" + re.sub(r"\{[^}]+\}", "[^/]+", method["path"])
-        if method["httpMethod"] == exchange.method and re.fullmatch(pattern, exchange.path):
-            known = {*method["parameters"], *spec["parameters"]}
-            asked = {one.partition("=")[0] for one in exchange.query.split("&") if one}
-            found = [f"{name} is not a parameter" for name in sorted(asked - known)]
-            if "request" in method:
-                found += _unknown(spec, method["request"]["$ref"], json.loads(exchange.request))
-            return found + _unknown(spec, method["response"]["$ref"], json.loads(exchange.reply))
-    return [f"{exchange.method} {exchange.path} is not in the contract"]
-
-
-def _unknown(spec: dict[str, Any], name: str, value: Any) -> list[str]:
-    properties = spec["schemas"][name]["properties"]
-    found = [f"{name} has no {one}" for one in value if one not in properties]
-    for one in set(value) & set(properties):
-        kind, content = properties[one], value[one]
-        if kind.get("type") == "array" and "$ref" in kind["items"]:
-            for item in content:
-                found += _unknown(spec, kind["items"]["$ref"], item)
-        elif "$ref" in kind:
-            found += _unknown(spec, kind["$ref"], content)
-        elif kind.get("type") in ("string", "array", "boolean"):
-            fits = {"string": str, "array": list, "boolean": bool}[kind["type"]]
-            found += [] if isinstance(content, fits) else [f"{name}.{one} is not {kind['type']}"]
-    return found
 
 
 async def test_traffic_fits_the_published_contract(serve: Serve) -> None:
