@@ -1,0 +1,1 @@
+"""Zapier: the hub's events start Zaps at once, and Zaps report to the hub."""
