@@ -65,7 +65,7 @@ async def play(
     started = time.monotonic()
     try:
         await set_stage(settings, database)
-        say("every vendor has a connection to its sandbox")
+        say("the vendors of the story have connections to their stand-ins")
         for webhook in the_day(now):
             await _send(settings, webhook, played, say)
         say(f"{played.webhooks} webhooks sent; the anniversaries are looked for by their schedule")
