@@ -36,10 +36,11 @@ Open = Callable[..., Any]
 
 
 @pytest.fixture
-async def shop(serve: Any) -> AsyncIterator[tuple[WooCommerceSandbox, Open]]:
+async def shop(stage: Any) -> AsyncIterator[tuple[WooCommerceSandbox, Open]]:
     """A sandbox, and a way to open clients of it."""
     sandbox = WooCommerceSandbox()
-    base_url = await serve(sandbox)
+    on, base_url = stage
+    on.current = sandbox.app()
     clients: list[WooCommerceClient] = []
 
     def opened(**changes: Any) -> WooCommerceClient:
