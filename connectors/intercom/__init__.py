@@ -1,0 +1,1 @@
+"""Intercom: contacts and their tags, events, in-app messages, conversations."""
