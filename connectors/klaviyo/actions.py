@@ -23,18 +23,24 @@ from pydantic import Field
 from connectors.kit.action import Action, Capability, Idempotency, Job, Outcome, Payload, Sent
 from connectors.kit.capabilities import Properties, Scalar, TrackedEvent
 from connectors.kit.errors import ConnectorError, InvalidRequest
+from connectors.klaviyo.people import (
+    CHANGE_LIST,
+    MAX_BULK_BYTES,
+    SUBSCRIBE,
+    import_profiles,
+)
 
 if TYPE_CHECKING:
     from connectors.klaviyo.client import KlaviyoClient
 
 BATCH_SIZE = 1000
-MAX_BULK_BYTES = 4_500_000
 BULK_ROUNDS = 3
 SINGLES_PER_SECOND = 40
 """Of a refused batch, so that even a thousand stay below the 3,500 a minute of the endpoint."""
 
-IMPORTS_PER_SLOT = 5
-"""Profile imports have five times the rate of bulk jobs, on which the connection's limit is set."""
+SINGLE_IMPORTS = 5
+"""So few profiles are written one by one, each with its own answer: those calls have five times
+the rate of bulk jobs, on which the connection's limit is set."""
 
 
 class ProfileInput(Payload):
@@ -109,20 +115,34 @@ async def _send_singly(client: KlaviyoClient, jobs: list[Job]) -> dict[str, Outc
 
 async def upsert_profile(client: KlaviyoClient, job: Job) -> ProfileSent:
     """Creates or updates one profile."""
-    profile: ProfileInput = job.input
-    names = {"first_name": profile.first_name, "last_name": profile.last_name}
-    attributes: dict[str, Any] = {
-        **_identifiers(profile),
-        **{name: text for name, text in names.items() if text},
-        "properties": {name: _plain(value) for name, value in profile.properties.items()},
-    }
-    identity, created = await client.import_profile(attributes)
+    identity, created = await client.import_profile(_attributes(job.input))
     return ProfileSent(vendor_id=identity, created=created)
 
 
 async def upsert_profiles(client: KlaviyoClient, jobs: Sequence[Job]) -> Sequence[Outcome]:
-    """A few imports side by side on one slot; Klaviyo has no bulk import that answers at once."""
-    return await asyncio.gather(*(_attempt(upsert_profile(client, job)) for job in jobs))
+    """A few imports side by side on one slot; many as one import, whose errors are asked for."""
+    if len(jobs) <= SINGLE_IMPORTS:
+        return await asyncio.gather(*(_attempt(upsert_profile(client, job)) for job in jobs))
+    outcomes: dict[int, Outcome] = {}
+    ready: dict[int, dict[str, Any]] = {}
+    for place, job in enumerate(jobs):
+        try:
+            ready[place] = _attributes(job.input)
+        except InvalidRequest as error:
+            outcomes[place] = error
+    imported = await import_profiles(client, list(ready.values()))
+    for place, found in zip(ready, imported, strict=True):
+        outcomes[place] = ProfileSent(vendor_id=found) if isinstance(found, str) else found
+    return [outcomes[place] for place in range(len(jobs))]
+
+
+def _attributes(profile: ProfileInput) -> dict[str, Any]:
+    names = {"first_name": profile.first_name, "last_name": profile.last_name}
+    return {
+        **_identifiers(profile),
+        **{name: text for name, text in names.items() if text},
+        "properties": {name: _plain(value) for name, value in profile.properties.items()},
+    }
 
 
 async def _attempt(call: Any) -> Outcome:
@@ -222,7 +242,9 @@ UPSERT_PROFILE = Action(
     idempotency=Idempotency.UPSERT,
     run=upsert_profile,
     run_batch=upsert_profiles,
-    batch_size=IMPORTS_PER_SLOT,
+    batch_size=BATCH_SIZE,
     sample="upsert_profile.response.json",
     scopes=("profiles:write",),
 )
+
+ACTIONS = (TRACK_EVENT, UPSERT_PROFILE, SUBSCRIBE, CHANGE_LIST)

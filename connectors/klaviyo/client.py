@@ -50,7 +50,7 @@ class KlaviyoClient:
 
     async def check(self) -> str:
         """Reads the account the key belongs to."""
-        _, reply = await self._call("Accounts", "get_accounts", writes=False, expect=(200,))
+        _, reply = await self.call("Accounts", "get_accounts", writes=False, expect=(200,))
         try:
             name = reply["data"][0]["attributes"]["contact_information"]["organization_name"]
         except (KeyError, IndexError, TypeError):
@@ -59,7 +59,7 @@ class KlaviyoClient:
 
     async def create_event(self, event: dict[str, Any]) -> None:
         """Hands over one event; a repeated `unique_id` is accepted and recorded once."""
-        await self._call("Events", "create_event", {"data": event}, expect=(202,))
+        await self.call("Events", "create_event", {"data": event}, expect=(202,))
 
     async def create_events(self, entries: list[dict[str, Any]]) -> None:
         """Hands over up to 1,000 events in one call, all or none.
@@ -70,7 +70,7 @@ class KlaviyoClient:
         attributes = {"events-bulk-create": {"data": entries}}
         body = {"data": {"type": "event-bulk-create-job", "attributes": attributes}}
         try:
-            await self._call("Events", "bulk_create_events", body, expect=(202,))
+            await self.call("Events", "bulk_create_events", body, expect=(202,))
         except BatchRefused:
             raise
         except InvalidRequest as error:
@@ -79,7 +79,7 @@ class KlaviyoClient:
     async def import_profile(self, attributes: dict[str, Any]) -> tuple[str, bool]:
         """Creates or updates a profile; its id, and whether it is new."""
         body = {"data": {"type": "profile", "attributes": attributes}}
-        status, reply = await self._call(
+        status, reply = await self.call(
             "Profiles", "create_or_update_profile", body, expect=(200, 201)
         )
         try:
@@ -93,20 +93,32 @@ class KlaviyoClient:
         if self._api is not None:
             self._api.rest_client.pool_manager.clear()
 
-    async def _call(
+    @property
+    def account(self) -> KlaviyoAccount:
+        """Whom this client speaks for, with its settings."""
+        return self._account
+
+    async def call(
         self,
         group: str,
         method: str,
-        *body: dict[str, Any],
+        *args: Any,
         expect: tuple[int, ...],
         writes: bool = True,
+        **params: Any,
     ) -> tuple[int, Any]:
+        """One method of the SDK; status and decoded reply, None where it is empty.
+
+        Args:
+            group: The SDK's class without `Api`, `Events`.
+            expect: The statuses that Klaviyo documents; any other is an error.
+        """
         status, headers, content = await self._threads.run(
-            self._blocking, group, method, body, writes
+            self._blocking, group, method, args, params, writes
         )
         if status not in expect:
             raise self._refusal(status, headers, content, writes=writes)
-        if status == 202:
+        if status in (202, 204) and not content:
             return status, None
         try:
             return status, orjson.loads(content)
@@ -116,7 +128,12 @@ class KlaviyoClient:
             ) from None
 
     def _blocking(
-        self, group: str, method: str, body: tuple[dict[str, Any], ...], writes: bool
+        self,
+        group: str,
+        method: str,
+        args: tuple[Any, ...],
+        params: dict[str, Any],
+        writes: bool,
     ) -> tuple[int, dict[str, str], bytes]:
         from openapi_client.exceptions import OpenApiException
         from pydantic import ValidationError
@@ -124,7 +141,7 @@ class KlaviyoClient:
 
         call = getattr(self._group(group), f"{method}_without_preload_content")
         try:
-            response = call(*body, _request_timeout=self._timeout)
+            response = call(*args, **params, _request_timeout=self._timeout)
             return response.status, dict(response.headers), response.data
         except HTTPError as error:
             raise lost_connection(error, writes=writes) from None

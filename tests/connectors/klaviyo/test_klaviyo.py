@@ -26,7 +26,13 @@ from connectors.kit.errors import (
 )
 from connectors.kit.sandbox import Fault
 from connectors.klaviyo.account import KlaviyoAccount
-from connectors.klaviyo.actions import TRACK_EVENT, UPSERT_PROFILE, ProfileInput
+from connectors.klaviyo.actions import (
+    SINGLE_IMPORTS,
+    TRACK_EVENT,
+    UPSERT_PROFILE,
+    ProfileInput,
+    ProfileSent,
+)
 from connectors.klaviyo.client import KlaviyoClient
 from connectors.klaviyo.manifest import MANIFEST
 from connectors.klaviyo.sandbox import SANDBOX_ACCOUNT, KlaviyoSandbox
@@ -62,9 +68,13 @@ def url(sandbox: KlaviyoSandbox, served_sandbox: tuple[KlaviyoSandbox, str]) -> 
 
 @pytest_asyncio.fixture
 async def client(url: str) -> AsyncIterator[KlaviyoClient]:
-    made = KlaviyoClient(KlaviyoAccount(**SANDBOX_ACCOUNT, base_url=url), read_seconds=1.0)
+    made = KlaviyoClient(account_at(url), read_seconds=1.0)
     yield made
     await made.aclose()
+
+
+def account_at(url: str) -> KlaviyoAccount:
+    return KlaviyoAccount.model_validate({**SANDBOX_ACCOUNT, "base_url": url})
 
 
 def event(number: int = 0, **fields: object) -> Job:
@@ -162,7 +172,7 @@ async def test_events_the_refusal_points_at_are_sent_alone_and_the_rest_in_bulk(
 
 async def test_a_refusal_without_a_pointer_is_settled_one_by_one(serve: Serve) -> None:
     sandbox = KlaviyoSandbox(points=False)
-    client = KlaviyoClient(KlaviyoAccount(**SANDBOX_ACCOUNT, base_url=await serve(sandbox)))
+    client = KlaviyoClient(account_at(await serve(sandbox)))
     jobs = [event(0), event(1, email="no address"), event(2)]
     outcomes = await run_batch(client, jobs)
     assert [type(one) for one in outcomes] == [Sent, InvalidRequest, Sent]
@@ -187,6 +197,8 @@ async def test_a_profile_is_made_once_and_then_updated(
     again = ProfileInput(email="ada@customer.example", properties={"points": Decimal(2)})
     made = await UPSERT_PROFILE.run(client, Job("a", first))
     kept = await UPSERT_PROFILE.run(client, Job("b", again))
+    assert isinstance(made, ProfileSent)
+    assert isinstance(kept, ProfileSent)
     assert (made.created, kept.created) == (True, False)
     assert made.vendor_id == kept.vendor_id
     [record] = sandbox.records
@@ -229,7 +241,7 @@ async def test_a_429_tells_how_long_to_wait(
 
 async def test_the_bulk_limit_is_met_with_a_wait_not_with_a_retry(serve: Serve) -> None:
     sandbox = KlaviyoSandbox(bulk_per_second=1)
-    client = KlaviyoClient(KlaviyoAccount(**SANDBOX_ACCOUNT, base_url=await serve(sandbox)))
+    client = KlaviyoClient(account_at(await serve(sandbox)))
     await run_batch(client, [event(0), event(1)])
     [outcome, _] = await run_batch(client, [event(2), event(3)])
     assert isinstance(outcome, RateLimited)
@@ -275,7 +287,7 @@ async def test_a_lost_answer_to_a_read_is_only_transient(
 async def test_a_refused_connection_did_nothing() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-    account = KlaviyoAccount(**SANDBOX_ACCOUNT, base_url=f"http://127.0.0.1:{port}")
+    account = account_at(f"http://127.0.0.1:{port}")
     client = KlaviyoClient(account)
     with pytest.raises(Transient):
         await TRACK_EVENT.run(client, event())
@@ -312,7 +324,7 @@ def test_the_declared_limit_stays_below_the_lowest_of_the_endpoints() -> None:
     limit = MANIFEST.limit
     assert limit.burst + limit.per_second <= 10 * 0.95
     assert limit.burst + 60 * limit.per_second <= 150 * 0.95
-    imports = UPSERT_PROFILE.batch_size
+    imports = SINGLE_IMPORTS
     assert (limit.burst + limit.per_second) * imports < 75
     assert (limit.burst + 60 * limit.per_second) * imports < 750
 
@@ -321,7 +333,7 @@ async def test_traffic_fits_the_published_contract(serve: Serve) -> None:
     spec = contract("specs/klaviyo/openapi.json")
     sandbox = KlaviyoSandbox()
     traffic = record_traffic(sandbox)
-    client = KlaviyoClient(KlaviyoAccount(**SANDBOX_ACCOUNT, base_url=await serve(sandbox)))
+    client = KlaviyoClient(account_at(await serve(sandbox)))
     await client.check()
     await TRACK_EVENT.run(client, event(value=Decimal("1.5"), properties={"a": "b"}))
     await run_batch(client, [event(1), event(2, email="broken"), event(3)])
