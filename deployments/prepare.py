@@ -1,12 +1,13 @@
-"""`python -m deployments.prepare store|prefect`: brings store and Prefect to the current state.
+"""`python -m deployments.prepare store|prefect|credentials`: brings them to the current state.
 
-Both are safe to repeat; `hub up` leaves the second out while nothing changed since the last time
-(`deployments.prepared`).
+All are safe to repeat; `hub up` leaves out what did not change since the last time
+(`deployments.prepared`), and waits for the first two alone.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 
 from deployments.child import PROJECT
@@ -68,18 +69,28 @@ async def prepare_store(settings: HubSettings) -> None:
 
 
 async def prepare_prefect(settings: HubSettings) -> None:
-    """Makes work pool, block types, deployments and automations."""
+    """Makes work pool, deployments and automations."""
     from deployments.automations import ensure_automations
-    from deployments.blocks import block_types
     from deployments.pools import ensure_work_pool
 
     await ensure_work_pool(settings.work_pool)
-    async with asyncio.TaskGroup() as group:
-        group.create_task(deploy())
-        for block_type in block_types():
-            group.create_task(block_type.register_type_and_schema())
+    await deploy()
     await ensure_automations()
     note_prepared(settings)
+
+
+async def prepare_credentials(settings: HubSettings) -> None:
+    """Makes the block type of every vendor, so that the Prefect UI offers its form.
+
+    Thirty of them keep Prefect busy for a while, and nothing waits for them: the hub is up
+    already. A block that is saved by a script makes its type by itself.
+    """
+    from deployments.blocks import block_types
+
+    os.nice(10)
+    for block_type in block_types():
+        await block_type.register_type_and_schema()
+    note_prepared(settings, "credentials")
 
 
 async def deploy() -> None:
@@ -95,7 +106,11 @@ async def deploy() -> None:
 def main() -> None:
     """Prepares what the command line names."""
     settings = HubSettings()
-    steps = {"store": prepare_store, "prefect": prepare_prefect}
+    steps = {
+        "store": prepare_store,
+        "prefect": prepare_prefect,
+        "credentials": prepare_credentials,
+    }
     asyncio.run(steps[sys.argv[1]](settings))
 
 

@@ -21,15 +21,19 @@ SOURCES = (
 )
 
 
-def is_prepared(settings: HubSettings) -> bool:
-    """Whether everything was deployed from exactly these sources to this server and database."""
-    note = settings.root / "prepared"
+def is_prepared(settings: HubSettings, what: str = "prefect") -> bool:
+    """Whether a step was done from exactly these sources on this server and database."""
+    note = settings.root / "prepared" / what
     return note.exists() and note.read_text("utf-8") == fingerprint(settings)
 
 
-def note_prepared(settings: HubSettings) -> None:
-    """Keeps what was deployed, for the next start."""
-    (settings.root / "prepared").write_text(fingerprint(settings), "utf-8")
+def note_prepared(settings: HubSettings, what: str = "prefect") -> None:
+    """Keeps what was done, for the next start."""
+    folder = settings.root / "prepared"
+    if folder.is_file():
+        folder.unlink()  # as an earlier version of the hub left it
+    folder.mkdir(exist_ok=True)
+    (folder / what).write_text(fingerprint(settings), "utf-8")
 
 
 def fingerprint(settings: HubSettings) -> str:

@@ -47,6 +47,7 @@ class Supervisor:
     children: dict[str, Child] = field(default_factory=dict)
     _stopping: threading.Event = field(default_factory=threading.Event)
     _lock: TextIO | None = None
+    _errand: subprocess.Popen[bytes] | None = None
     _before: dict[str, int] = field(default_factory=dict)
 
     def start(self) -> None:
@@ -70,6 +71,8 @@ class Supervisor:
             self._run_once("deployments", ["-m", "deployments.prepare", "prefect"], environment)
         for worker in workers or self._begin_workers(environment):
             self._ready(worker, f"warm {worker.name.replace('-', ' ')}")
+        if not is_prepared(self.settings, "credentials"):
+            self._errand = self._send("credentials", ["-m", "deployments.prepare", "credentials"])
 
     def watch(self) -> None:
         """Starts again what dies, until `stop` is called."""
@@ -94,6 +97,9 @@ class Supervisor:
     def stop(self) -> None:
         """Ends everything in the order of the work: gateway, workers, Prefect, database."""
         self._stopping.set()
+        if self._errand is not None:
+            self._errand.kill()  # it is begun again with the next start
+            self._errand.wait()
         order = sorted(self.children.values(), key=lambda child: _ORDER.get(child.name[:6], 1))
         for child in order:
             child.stop()
@@ -244,6 +250,18 @@ class Supervisor:
         if done.returncode:
             raise StartFailed(f"{name} failed. {tail(log)}")
         self.say(f"{name} are up to date ({time.monotonic() - started:.1f} s)")
+
+    def _send(self, name: str, command: list[str]) -> subprocess.Popen[bytes]:
+        """Begins what nothing waits for."""
+        with (self.settings.root / "logs" / f"{name}.log").open("ab") as sink:
+            return subprocess.Popen(  # noqa: S603 - our own commands
+                [sys.executable, *command],
+                stdout=sink,
+                stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL,
+                cwd=PROJECT,
+                start_new_session=True,
+            )
 
     def _hold_home(self) -> None:
         """One hub per HUB_HOME: two would fight over ports and the database."""

@@ -148,19 +148,20 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHub]:
         "    await set_stage(settings, Database(database_url(settings)))\n"
         "asyncio.run(go())\n"
     )
-    subprocess.run(
-        [sys.executable, "-c", code],
-        env={
-            **os.environ,
-            **running.environment,
-            "PREFECT_API_URL": running.settings.prefect_api_url,
-            "PREFECT_HOME": str(running.home / "prefect"),
-        },
-        cwd=PROJECT,
-        check=True,
-    )
-    yield running
-    stop_hub(running)
+    prefect = {
+        "PREFECT_API_URL": running.settings.prefect_api_url,
+        "PREFECT_HOME": str(running.home / "prefect"),
+    }
+    try:
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env={**os.environ, **running.environment, **prefect},
+            cwd=PROJECT,
+            check=True,
+        )
+        yield running
+    finally:
+        stop_hub(running)
 
 
 @pytest_asyncio.fixture

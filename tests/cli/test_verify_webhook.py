@@ -14,7 +14,7 @@ from pydantic import SecretStr
 
 from connectors.kit.registry import manifest, slugs
 from connectors.kit.webhook import InboundRequest, Proof
-from tests.conformance.candidate import Candidate
+from tests.conformance.candidate import CANARY, Candidate
 
 URL = "https://hub.example/hooks/vendor/main"
 MORE_THAN_A_SECRET = {"wix": "signed with a key pair: the public key is asked for as well"}
@@ -71,12 +71,11 @@ def signed(vendor: str, at: datetime) -> tuple[InboundRequest, str]:
     """A genuine request of the vendor's first topic, and the secret that proves it."""
     candidate = Candidate(vendor)
     topic = next(iter(candidate.webhook.triggers), None)
-    request = candidate.request(topic, received_at=at, secret=SECRET)
+    request = candidate.request(topic, received_at=at, secret=CANARY)
     named = _TOPIC_HEADERS.get(vendor, lambda topic: {})(topic or "")
-    return replace(request, headers={**named, **request.headers}), SECRET
+    return replace(request, headers={**named, **request.headers}), CANARY
 
 
-SECRET = "whsec_" + "Q0FO" * 8
 _TOPIC_HEADERS: dict[str, Callable[[str], dict[str, str]]] = {
     "shopify": lambda topic: {"x-shopify-topic": topic},
     "woocommerce": lambda topic: {"x-wc-webhook-topic": topic},
