@@ -219,7 +219,7 @@ async def test_all_calls_fit_the_published_contract(serve: Serve) -> None:
         await send_message(client, Job("a", template("points_earned", "120")))
         await send_message(client, Job("b", template("hello", language="pt-BR")))
         for kind in ("push", "reply"):
-            message = PushMessage(to=MILA, kind=kind, text="Hi", reply_token="wamid.1")  # type: ignore[arg-type]
+            message = PushMessage(to=MILA, kind=kind, text="Hi", reply_token="wamid.1")
             await send_message(client, Job(kind, message))
     assert {one.status for one in exchanges} == {200}
     assert [text for one in exchanges[:3] for text in complaints_about(spec, one)] == []
