@@ -9,6 +9,7 @@ from typing import Annotated, Self
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 from connectors.kit.account import Account
+from connectors.kit.fields import OptionalSecret
 
 ADDR_SPEC = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*")
 
@@ -46,6 +47,13 @@ class SmtpAccount(Account):
     from_name: Annotated[str, Field(max_length=200)] = Field(
         "", description="The name the mails come from, such as the shop's."
     )
+    bounce_email: str = Field(
+        "", description="Where mail servers send what cannot be delivered; from_email if empty."
+    )
+    hook_token: OptionalSecret = Field(
+        None,
+        description="A long word of your choice; the address that takes bounces ends with it.",
+    )
     timeout_seconds: Annotated[float, Field(gt=0, le=60)] = Field(
         10.0, description="How long to wait for the server's answer to one command, in seconds."
     )
@@ -56,6 +64,11 @@ class SmtpAccount(Account):
         if not ADDR_SPEC.fullmatch(value):
             raise ValueError("must be a plain e-mail address")
         return value
+
+    @field_validator("bounce_email")
+    @classmethod
+    def _is_an_address_if_any(cls, value: str) -> str:
+        return cls._is_an_address(value) if value else ""
 
     @field_validator("from_name", "username")
     @classmethod

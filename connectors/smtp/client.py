@@ -103,7 +103,7 @@ class SmtpClient:
     async def _deliver(self, connection: _Connection, to: str, content: bytes) -> None:
         smtp, is_sent = connection.smtp, False
         try:
-            await smtp.mail(self._account.from_email)
+            await smtp.mail(self._account.bounce_email or self._account.from_email)
             await smtp.rcpt(to)
             is_sent = True
             await smtp.data(content)

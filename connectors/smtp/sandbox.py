@@ -29,6 +29,7 @@ SANDBOX_ACCOUNT: dict[str, Any] = {
     "password": "sandbox-smtp-password",
     "from_email": "hello@shop.example",
     "from_name": "Sandbox Shop",
+    "hook_token": "sandbox-smtp-hook-token",
 }
 
 _PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title><style>
@@ -130,6 +131,7 @@ class SmtpSandbox(VendorSandbox):
             "email",
             id=str(mail["Message-ID"] or ""),
             to=envelope.rcpt_tos[0],
+            sender=envelope.mail_from,
             subject=str(mail["Subject"] or ""),
             text=_part(mail, "plain"),
             html=_part(mail, "html"),
