@@ -199,7 +199,7 @@ def test_unusable_files_are_2(nowhere: Any, capture: Capture, name: str, content
     assert (answer.code, answer.out) == (2, "")
 
 
-@pytest.mark.parametrize("vendor", ["nobody", "smtp"])
+@pytest.mark.parametrize("vendor", ["nobody", "sheets"])
 def test_a_vendor_without_webhooks_is_2(nowhere: Any, capture: Capture, vendor: str) -> None:
     files = replace(capture("shopify"), vendor=vendor)
     assert nowhere(*files.arguments()).code == 2
