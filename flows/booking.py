@@ -20,6 +20,7 @@ from flows.activities_desk import ActivitiesDesk
 from flows.adjustments_desk import AdjustmentsDesk
 from flows.clerk import Clerk
 from flows.closings import done
+from flows.hooks_out import tell_subscribers
 from flows.papers import ABOUT_ACCOUNTS
 from flows.people_desk import PeopleDesk
 from flows.redemptions_desk import RedemptionsDesk
@@ -90,7 +91,8 @@ async def _book_part(
     else:
         closings = handle(items, terms, work)
     await workset.flush(connection, work)
-    new = await deliveries.plan(connection, work.deliveries)
+    told = tell_subscribers(items, closings, terms)
+    new = await deliveries.plan(connection, [*work.deliveries, *told])
     await workset.close(connection, work, items, closings, run_id=run_id)
     return Booked(items, closings, new, tuple(work.emitted))
 

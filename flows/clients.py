@@ -14,9 +14,10 @@ from connectors.kit.account import Account
 from connectors.kit.errors import AuthError
 from connectors.kit.manifest import Client, Manifest
 from connectors.kit.registry import manifest, slugs
-from loyalty.store import connections
+from loyalty.store import connections, hooks_out
 from loyalty.store.connections import StoredConnection
 from loyalty.store.database import Database
+from loyalty.store.hooks_out import Hooks
 from loyalty.store.tokens import StoredTokens
 from loyalty.store.vault import Vault, VaultError
 
@@ -59,12 +60,14 @@ class Clients:
     database: Database
     vault: Vault
     stored: dict[str, StoredConnection] = field(default_factory=dict)
+    hooks: Hooks = field(default_factory=dict)
     _lines: dict[str, Line] = field(default_factory=dict)
 
     async def refresh(self) -> None:
         """Reads the connections again; lines whose credentials changed are made anew."""
         async with self.database.begin() as connection:
             found = await connections.load(connection)
+            self.hooks = await hooks_out.load(connection)
         self.stored = {one.slug: one for one in found}
         for slug, line in list(self._lines.items()):
             stored = self.stored.get(slug)

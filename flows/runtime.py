@@ -23,7 +23,7 @@ from flows.planning import Planner
 from flows.terms import Terms
 from loyalty.programme import Programme
 from loyalty.settings import HubSettings
-from loyalty.store import rulebook, workers
+from loyalty.store import hooks_out, rulebook, workers
 from loyalty.store.database import Database
 from loyalty.store.deliveries import ALIVE, LEASE
 from loyalty.store.expiry_since import expiry_since
@@ -102,6 +102,7 @@ class Hub:
             older=self._older,
             older_programmes=self._older_programmes,
             expiry_since=self._expiry_since,
+            hooks=self.clients.hooks,
         )
 
     async def _rules_of(self, connection: AsyncConnection, version: str) -> RuleSet:
@@ -122,6 +123,8 @@ class Hub:
         """Says that this process lives."""
         async with self.database.begin() as connection:
             await workers.beat(connection, self.owner, now=self.clock())
+            # The bell tells of most changes at once; this is for those that nobody heard.
+            self.clients.hooks = await hooks_out.load(connection)
         now = self.clock()
         if self._is_overdue(now):
             self._silent_until = now

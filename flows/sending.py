@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from connectors.kit.action import Action, Idempotency, Job, Sent
 from connectors.kit.errors import ConnectorBug, ConnectorError, OutcomeUnknown
 from flows.clients import Line
+from flows.hooks_out import end_subscription, has_unsubscribed
 from flows.refusals import refuse
 from flows.retries import Fate, fate_of
 from loyalty.store import budgets, deliveries
@@ -288,6 +289,8 @@ class Sender:
         await self._consequences(delivery, fate)
 
     def _fate(self, action: Action, delivery: Delivery, error: Exception) -> Fate:
+        if has_unsubscribed(delivery, error):
+            return Fate("cancelled", str(error))
         now = self.hub.clock()
         fate = fate_of(error, action, attempt=delivery.attempts, now=now, jitter=self._jitter)
         if not fate.counts:
@@ -310,6 +313,8 @@ class Sender:
         )
 
     async def _consequences(self, delivery: Delivery, fate: Fate) -> None:
+        if fate.state == "cancelled":
+            await end_subscription(self.hub, delivery)
         if fate.state in ("dead", "unknown"):
             self.troubles.append(Trouble(fate.state, self.slug, fate.reason, delivery))
         until = fate.blocks_until

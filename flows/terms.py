@@ -17,6 +17,7 @@ from loyalty.limits import Counter, bucket_of, counter_of_cap
 from loyalty.occasions import zone_of
 from loyalty.programme import Programme
 from loyalty.sales import Sale
+from loyalty.store.hooks_out import Hooks
 from loyalty.store.inbox import Claimed
 from loyalty.store.people import Member
 from loyalty.texts import Texts
@@ -38,6 +39,7 @@ class Terms:
         programme_of: Programmes by version, likewise.
         older: Rule sets that were fetched so far; shared by all batches of a process.
         older_programmes: The same for programmes.
+        hooks: Who subscribed which events.
         expiry_since: When the present expiry came into force; None for always.
         remembers: Whether outcomes say why each rule came out as it did; a simulation, which
             keeps none, does without.
@@ -53,6 +55,7 @@ class Terms:
     older: dict[str, RuleSet] = field(default_factory=dict)
     older_programmes: dict[str, Programme] = field(default_factory=dict)
     expiry_since: datetime | None = None
+    hooks: Hooks = field(default_factory=dict)
     remembers: bool = True
 
     @cached_property

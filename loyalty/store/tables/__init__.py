@@ -17,6 +17,7 @@ from loyalty.store.tables.books import (
     redemptions,
     sales,
 )
+from loyalty.store.tables.hooks_out import hooks_out
 from loyalty.store.tables.intake import connections, inbox, polls, rejects, subscriptions, tokens
 from loyalty.store.tables.people import consents, identities, members, merges
 from loyalty.store.tables.rulebook import (
@@ -42,6 +43,7 @@ __all__ = [
     "deliveries",
     "entries",
     "holds",
+    "hooks_out",
     "identities",
     "inbox",
     "limit_uses",

@@ -19,6 +19,7 @@ from loyalty.programme import Programme
 from loyalty.store import inbox, rulebook
 from loyalty.store.connections import StoredConnection
 from loyalty.store.database import Database
+from loyalty.store.hooks_out import Hooks
 from loyalty.texts import Texts
 from rules import RuleSet
 from rules.shipped import shipped_rules
@@ -76,6 +77,7 @@ class Desk:
     older: dict[str, RuleSet] = field(default_factory=dict)
     older_programmes: dict[str, Programme] = field(default_factory=dict)
     expiry_since: datetime | None = None
+    hooks: Hooks = field(default_factory=dict)
 
     def terms(self) -> Terms:
         """Under what the next batch is booked."""
@@ -92,6 +94,7 @@ class Desk:
             older=self.older,
             older_programmes=self.older_programmes,
             expiry_since=self.expiry_since,
+            hooks=self.hooks,
         )
 
     async def _rules_of(self, connection: AsyncConnection, version: str) -> RuleSet:
