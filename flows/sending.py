@@ -368,13 +368,7 @@ class Sender:
         for delivery in backlog:
             self._note(
                 Outcome(
-                    delivery,
-                    "parked",
-                    now,
-                    now,
-                    reason=reason,
-                    next_attempt_at=until,
-                    attempted=False,
+                    delivery, "parked", now, now, reason, next_attempt_at=until, attempted=False
                 )
             )
         backlog.clear()
