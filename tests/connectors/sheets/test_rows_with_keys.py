@@ -45,7 +45,7 @@ async def client(
     sandbox: SheetsSandbox, served_sandbox: tuple[SheetsSandbox, str]
 ) -> AsyncIterator[SheetsClient]:
     fields: dict[str, Any] = {**SANDBOX_ACCOUNT, "base_url": served_sandbox[1]}
-    made = SheetsClient(SheetsAccount(**fields, worksheet="Sheet1"), read_seconds=1.0)
+    made = SheetsClient(SheetsAccount(**fields, worksheet="Sheet1"), read_seconds=0.4)
     yield made
     await made.aclose()
 
