@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -23,6 +24,9 @@ logger = logging.getLogger(__name__)
 
 LINGER_SECONDS = 1.0
 """How long a run that has worked waits for more, so that load makes batches and not runs."""
+
+LANES = 2
+"""Batches that are booked side by side under load."""
 
 MAX_TRIES = 3
 """How often an event may break its transaction before a person has to look."""
@@ -78,19 +82,52 @@ async def _work(hub: Hub, trigger: str, max_events: int, bell: Bell | None) -> S
 async def _batches(
     hub: Hub, trigger: str, max_events: int, bell: Bell | None
 ) -> AsyncIterator[Booked]:
-    """Books batch after batch, until nothing has come for a moment or it was enough."""
-    events = 0
+    """Books batch after batch, until nothing has come for a moment or it was enough.
+
+    While batches are full, two are booked side by side: one is worked out while PostgreSQL
+    writes the other. No subject's events are ever in both (`inbox.claim`).
+    """
+    events, lanes = 0, 1
     while events < max_events and not hub.is_stopping and not (bell and bell.is_held):
-        booked = await book_next(hub, trigger, min(hub.settings.chunk, max_events - events))
-        if booked is not None:
-            if not events and hub.on_taken is not None:
-                hub.on_taken(trigger)
-            events += len(booked.items)
+        limit = min(hub.settings.chunk, max_events - events)
+        found = await _side_by_side(hub, trigger, limit, lanes=lanes)
+        count = sum(len(one.items) for one in found.booked)
+        if count and not events and hub.on_taken is not None:
+            hub.on_taken(trigger)
+        events += count
+        for booked in found.booked:
             yield booked
-        elif not (bell and events and await bell.linger(LINGER_SECONDS)):
+        if found.error is not None:
+            raise found.error
+        lanes = LANES if count >= limit * lanes else 1
+        if not count and not (bell and events and await bell.linger(LINGER_SECONDS)):
             return
     if bell is not None and not hub.is_stopping:
         bell.ring()  # There may be more: for the run that comes next.
+
+
+@dataclass(slots=True)
+class _Found:
+    """What lanes side by side booked, and the first error of one of them."""
+
+    booked: list[Booked] = field(default_factory=list)
+    error: BaseException | None = None
+
+
+async def _side_by_side(hub: Hub, trigger: str, limit: int, *, lanes: int) -> _Found:
+    if lanes == 1:
+        booked = await book_next(hub, trigger, limit)
+        return _Found([booked] if booked else [])
+    found = _Found()
+    ends = await asyncio.gather(
+        *(book_next(hub, trigger, limit) for _ in range(lanes)), return_exceptions=True
+    )
+    for one in ends:
+        if isinstance(one, BaseException):
+            found.error = found.error or one
+        elif one is not None:
+            found.booked.append(one)
+    return found
 
 
 async def book_next(hub: Hub, trigger: str, limit: int) -> Booked | None:
