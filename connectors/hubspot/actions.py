@@ -9,11 +9,12 @@ contact in which the last value of each property stays, as if they had been writ
 from __future__ import annotations
 
 from collections.abc import Sequence
-from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from connectors.hubspot.activity import SEND_EVENT, SUBMIT_FORM
+from connectors.hubspot.values import text_of
 from connectors.kit.action import Action, Capability, Idempotency, Job, Outcome, Sent
-from connectors.kit.capabilities import CrmContact, Scalar
+from connectors.kit.capabilities import CrmContact
 from connectors.kit.errors import Conflict, ConnectorError, InvalidRequest, Transient
 
 if TYPE_CHECKING:
@@ -111,17 +112,8 @@ def _merged(jobs: Sequence[Job]) -> Contact:
             "phone": contact.phone,
         }
         properties.update({name: text for name, text in known.items() if text})
-        properties.update({name: _text(value) for name, value in contact.properties.items()})
+        properties.update({name: text_of(value) for name, value in contact.properties.items()})
     return Contact(email=jobs[-1].input.email, properties=properties)
-
-
-def _text(value: Scalar) -> str:
-    """HubSpot takes every property as text; the empty text clears it."""
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return format(value, "f") if isinstance(value, Decimal) else str(value)
 
 
 UPSERT_CONTACT = Action(
@@ -137,3 +129,5 @@ UPSERT_CONTACT = Action(
     sample="upsert_contact.response.json",
     scopes=("crm.objects.contacts.write",),
 )
+
+ACTIONS = (UPSERT_CONTACT, SEND_EVENT, SUBMIT_FORM)

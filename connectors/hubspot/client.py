@@ -7,9 +7,9 @@ https://developers.hubspot.com/docs/reference/api/other-resources/error-handling
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, TypeGuard
 
 import httpx
@@ -27,10 +27,27 @@ from connectors.kit.errors import (
     RateLimited,
 )
 from connectors.kit.http import TIMEOUT, HttpClient, HttpReply, error_for_status, retry_after
+from connectors.kit.paging import dig, walk
 from connectors.kit.redact import without_people
 
+SEARCH_PATH = "/crm/v3/objects/contacts/search"
 UPSERT_PATH = "/crm/v3/objects/contacts/batch/upsert"
 MAX_PAUSE_SECONDS = 2.0
+PAGE_SIZE = 200
+MAX_FOUND = 10_000
+"""So many results a search of HubSpot's gives; then it has to be asked anew, from there on."""
+
+PROPERTIES = (
+    "email",
+    "phone",
+    "firstname",
+    "lastname",
+    "createdate",
+    "lastmodifieddate",
+    "hs_email_optout",
+    "recent_conversion_date",
+    "recent_conversion_event_name",
+)
 
 _KIND_OF_CATEGORY: dict[str, type[ConnectorError]] = {
     "CONFLICT": Conflict,
@@ -63,14 +80,23 @@ class HubSpotClient:
     """
 
     def __init__(self, account: HubSpotAccount, *, timeout: httpx.Timeout = TIMEOUT) -> None:
+        self._account = account
         token = account.access_token.get_secret_value()
-        self._http = HttpClient(
-            account.base_url,
-            headers={"Authorization": f"Bearer {token}"},
-            timeout=timeout,
-            explain=_explain,
+        self._http, self._forms = (
+            HttpClient(
+                url,
+                headers={"Authorization": f"Bearer {token}"},
+                timeout=timeout,
+                explain=_explain,
+            )
+            for url in (account.base_url, account.forms_url)
         )
         self._resume_at = 0.0
+
+    @property
+    def account(self) -> HubSpotAccount:
+        """Whom this client speaks for, with its settings."""
+        return self._account
 
     async def check(self) -> str:
         """Reads one contact, the smallest call that needs the token and its read scope."""
@@ -97,9 +123,52 @@ class HubSpotClient:
         reply = await self._send("POST", UPSERT_PATH, json={"inputs": inputs})
         return _outcomes(reply, [one.email for one in contacts])
 
+    async def changed(self, start: datetime) -> AsyncIterator[Sequence[dict[str, Any]]]:
+        """Contacts that changed since then, oldest change first."""
+
+        async def fetch(step: tuple[int, str]) -> tuple[list[dict[str, Any]], Any]:
+            since, after = step
+            reply = await self._send(
+                "POST", SEARCH_PATH, json=_question(since, after), writes=False
+            )
+            body = _object(reply)
+            found = body.get("results")
+            if not _are_objects(found):
+                raise ConnectorBug("HubSpot's reply does not list contacts")
+            following = str(dig(body, "paging.next.after") or "")
+            if not following.isdecimal() or not found:
+                return found, None
+            if int(following) < MAX_FOUND:
+                return found, (since, following)
+            newest = max(_milliseconds(one) for one in found)
+            return found, (newest, "0") if newest > since else None
+
+        async for page in walk(fetch, (int(start.timestamp() * 1000), "0")):
+            yield page
+
+    async def send_events(self, events: Sequence[dict[str, Any]]) -> None:
+        """Sends up to 100 custom events, all or none."""
+        await self._send("POST", "/events/v3/send/batch", json={"inputs": list(events)})
+
+    async def submit_form(self, form: str, body: dict[str, Any]) -> None:
+        """Submits a form of this account, at the address that takes forms.
+
+        Raises:
+            InvalidRequest: The account's number is not in the credentials.
+        """
+        portal = self._account.portal_id
+        if not portal:
+            raise InvalidRequest(
+                "forms need the account's number (Hub ID): enter it in the connection's credentials"
+            )
+        path = f"/submissions/v3/integration/secure/submit/{portal}/{form}"
+        reply = await self._forms.send("POST", path, json=body)
+        _object(reply)
+
     async def aclose(self) -> None:
         """Closes the sockets."""
         await self._http.aclose()
+        await self._forms.aclose()
 
     async def _send(self, method: str, path: str, **content: Any) -> HttpReply:
         loop = asyncio.get_running_loop()
@@ -111,6 +180,26 @@ class HubSpotClient:
             pause = _interval(reply.headers) or timedelta(seconds=10)
             self._resume_at = loop.time() + min(pause.total_seconds() / 10, MAX_PAUSE_SECONDS)
         return reply
+
+
+def _question(since: int, after: str) -> dict[str, Any]:
+    changed = {"propertyName": "lastmodifieddate", "operator": "GTE", "value": str(since)}
+    return {
+        "filterGroups": [{"filters": [changed]}],
+        "sorts": ["lastmodifieddate"],
+        "properties": list(PROPERTIES),
+        "limit": PAGE_SIZE,
+        "after": after,
+    }
+
+
+def _milliseconds(contact: dict[str, Any]) -> int:
+    """When a contact changed; 0 where it does not say so."""
+    try:
+        changed = datetime.fromisoformat(str(dig(contact, "properties.lastmodifieddate")))
+    except ValueError:
+        return 0
+    return int(changed.timestamp() * 1000)
 
 
 def _outcomes(reply: HttpReply, emails: Sequence[str]) -> dict[str, Written | ConnectorError]:

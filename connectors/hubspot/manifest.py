@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from connectors.hubspot.account import SCOPES, HubSpotAccount
-from connectors.hubspot.actions import UPSERT_CONTACT
+from connectors.hubspot.actions import ACTIONS
+from connectors.hubspot.polling import POLL
 from connectors.hubspot.triggers import WEBHOOK
-from connectors.kit.manifest import Client, Limit, Manifest
+from connectors.kit.manifest import Client, Contract, Limit, Manifest
 
 
 def _connect(account: HubSpotAccount) -> Client:
@@ -30,14 +31,29 @@ MANIFEST = Manifest(
         concurrency=8,
     ),
     connect=_connect,
-    actions=(UPSERT_CONTACT,),
+    actions=ACTIONS,
     webhook=WEBHOOK,
-    auth="private app token",
+    poll=POLL,
+    auth="private app token; webhooks signed with the app's client secret (v3)",
+    contracts=(Contract("contracts/hubspot.json"),),
+    exempt={
+        "subscriptions": "The webhooks of a private app are set on its own page at HubSpot; the "
+        "API for them belongs to public apps and wants the key of a developer account.",
+    },
     scopes=SCOPES,
     data_classes=("email", "phone", "name"),
     known_limits=(
         "A property that does not exist in HubSpot is refused: create it there first.",
         "Several changes of one address in a batch are written as one; the last values stay.",
+        "A webhook names ids only, so it rings, and the poll asks for the contacts; forms are told "
+        "from a contact's latest submission, of two within one look the later one.",
+        "Legacy signatures (v1, v2) are refused: they say nothing of the time.",
+        "HubSpot does not promise to count a custom event's uuid once, and takes no key for forms: "
+        "after a lost answer a person decides whether to send an event or a form again.",
+        "How many events one call takes is not documented here: the hub sends 100.",
+        "A form is submitted without a statement of consent, so it subscribes nobody.",
+        "A search gives at most 10,000 contacts; the hub asks on from the last change it saw.",
+        "A contact who is deleted at HubSpot is not deleted at the hub.",
         "A contact without an e-mail address cannot be written.",
         "Of a batch that HubSpot refuses as a whole, at most 32 parts are tried at once; the "
         "rest is tried again later.",

@@ -1,26 +1,39 @@
-"""A stand-in for HubSpot's CRM: contacts by e-mail address."""
+"""A stand-in for HubSpot's CRM: contacts by e-mail address, events, forms, webhooks."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, ClassVar
 
+from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from connectors.kit.sandbox import VendorSandbox
+from connectors.hubspot.activity import FormSubmission
+from connectors.hubspot.triggers import WEBHOOK
+from connectors.kit.outgoing import SendingSandbox
+from connectors.kit.webhook import Webhook
 from connectors.kit.window import Window
 
-SANDBOX_ACCOUNT = {"access_token": "pat-sandbox-hubspot-token"}
+SANDBOX_ACCOUNT = {
+    "access_token": "pat-sandbox-hubspot-token",
+    "client_secret": "sandbox-hubspot-client-secret",
+    "portal_id": "62515",
+    "event_prefix": "pe62515_",
+}
+FORM = "5d0c1f6e-2a3b-4c4d-9e8f-0a1b2c3d4e5f"
 
+FORMS = "/submissions/v3/integration/secure/submit"
+PAGE_SIZE = 1
 NOW = "2026-11-02T10:15:00.000Z"
 
 Handler = Callable[[Request], Awaitable[Response]]
 
 
-class HubSpotSandbox(VendorSandbox):
+class HubSpotSandbox(SendingSandbox):
     """Records `contact` for every write, with `created`; `contacts` holds the state by address.
 
     Args:
@@ -30,6 +43,21 @@ class HubSpotSandbox(VendorSandbox):
     """
 
     slug = "hubspot"
+    webhook: ClassVar[Webhook] = WEBHOOK
+    examples: ClassVar[Mapping[str, Sequence[BaseModel]]] = {
+        "submit_form": (
+            FormSubmission(
+                form=FORM,
+                email="mila.brandt@shop.example",
+                fields={"firstname": "Mila"},
+                time=datetime(2026, 11, 2, 10, 15, tzinfo=UTC),
+                page="Loyalty",
+            ),
+        )
+    }
+
+    def account_at(self, base_url: str) -> dict[str, Any]:
+        return {**super().account_at(base_url), "forms_url": base_url}
 
     def __init__(self, *, calls_per_10_seconds: int = 190, multi_status: bool = True) -> None:
         super().__init__()
@@ -44,6 +72,9 @@ class HubSpotSandbox(VendorSandbox):
         return [
             Route(path, self._guarded(self._list), methods=["GET"]),
             Route(f"{path}/batch/upsert", self._guarded(self._upsert), methods=["POST"]),
+            Route(f"{path}/search", self._guarded(self._search), methods=["POST"]),
+            Route("/events/v3/send/batch", self._guarded(self._events), methods=["POST"]),
+            Route(f"{FORMS}/{{portal}}/{{form}}", self._guarded(self._form), methods=["POST"]),
         ]
 
     def _guarded(self, handler: Handler) -> Handler:
@@ -96,6 +127,76 @@ class HubSpotSandbox(VendorSandbox):
         ]
         return JSONResponse(body | {"numErrors": len(errors), "errors": errors}, status_code=207)
 
+    async def _search(self, request: Request) -> Response:
+        """One contact a page, oldest change first."""
+        asked = await request.json()
+        [only] = asked["filterGroups"][0]["filters"]
+        if (only["propertyName"], only["operator"]) != ("lastmodifieddate", "GTE"):
+            return _error(400, "VALIDATION_ERROR", "The sandbox knows one filter only")
+        found = [
+            one
+            for one in sorted(self.contacts.values(), key=_changed)
+            if _changed(one).timestamp() * 1000 >= int(only["value"])
+        ]
+        place = int(asked["after"])
+        end = place + PAGE_SIZE
+        body = {"total": len(found), "results": [_shown(one) for one in found[place:end]]}
+        if end < len(found):
+            body["paging"] = {"next": {"after": str(end)}}
+        return JSONResponse(body)
+
+    async def _events(self, request: Request) -> Response:
+        inputs = (await request.json())["inputs"]
+        for one in inputs:
+            if not re.fullmatch(r"pe62515_[a-z0-9_]+", one["eventName"]):
+                message = f"Event definition {one['eventName']} does not exist"
+                return _error(400, "VALIDATION_ERROR", message)
+        for one in inputs:
+            self.record("event", **one)
+        return Response(status_code=204)
+
+    async def _form(self, request: Request) -> Response:
+        body, asked = await request.json(), request.path_params
+        if (asked["portal"], asked["form"]) != (SANDBOX_ACCOUNT["portal_id"], FORM):
+            return _error(404, "OBJECT_NOT_FOUND", "There is no such form")
+        fields = {one["name"]: one["value"] for one in body["fields"]}
+        self.record("form", form=asked["form"], fields=fields, at=body.get("submittedAt"))
+        return JSONResponse({"inlineMessage": "Thanks for submitting the form."})
+
+    def happen(self, number: str, changed: datetime, **properties: str) -> None:
+        """A contact as the poll finds it."""
+        times = {"createdate": stamp_of(changed), "lastmodifieddate": stamp_of(changed)}
+        email = properties.get("email", f"p{number}@customer.example")
+        known = {"email": email, **times, **properties}
+        self.contacts[email] = {"id": number, "properties": known}
+
+    def stage(self) -> Sequence[tuple[str, dict[str, Any]]]:
+        """Mila comes by a form; Ben, who is known for long, changes. Both ring."""
+        at = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=2)
+        self.happen(
+            "8801",
+            at,
+            email="mila.brandt@shop.example",
+            firstname="Mila",
+            recent_conversion_date=stamp_of(at),
+            recent_conversion_event_name="Loyalty: Join",
+        )
+        self.happen("8802", at + timedelta(minutes=5), createdate="2024-02-01T09:00:00.000Z")
+        change = {"propertyName": "firstname", "propertyValue": "Ben"}
+        return [
+            ("contact.creation", {"eventId": 101, "objectId": 8801, "changeFlag": "NEW"}),
+            ("contact.propertyChange", {"eventId": 102, "objectId": 8802, **change}),
+        ]
+
+    def headers_for(self, topic: str, delivery_id: str, account: Any) -> Mapping[str, str]:
+        return {}
+
+    def body_for(self, topic: str, payload: dict[str, Any], delivery_id: str) -> Any:
+        """A list, as HubSpot sends its changes."""
+        at = int(datetime.now(UTC).timestamp() * 1000)
+        about = {"portalId": 62515, "appId": 54321, "subscriptionId": 12345, "attemptNumber": 0}
+        return [{**about, "occurredAt": at, "subscriptionType": topic, **payload}]
+
     def _write(self, given: dict[str, Any]) -> dict[str, Any]:
         email = given["id"].lower()
         created = email not in self.contacts
@@ -115,6 +216,15 @@ class HubSpotSandbox(VendorSandbox):
         return {**_shown(contact), "new": created} | (
             {"objectWriteTraceId": trace} if trace else {}
         )
+
+
+def stamp_of(when: datetime) -> str:
+    """A time as HubSpot writes it."""
+    return when.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _changed(contact: dict[str, Any]) -> datetime:
+    return datetime.fromisoformat(contact["properties"].get("lastmodifieddate", NOW))
 
 
 def _shown(contact: dict[str, Any]) -> dict[str, Any]:

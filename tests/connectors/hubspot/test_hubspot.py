@@ -34,7 +34,7 @@ from connectors.kit.errors import (
 )
 from connectors.kit.sandbox import Fault
 from tests.connectors.conftest import Serve, served
-from tests.connectors.contract import Exchange, contract, record_traffic
+from tests.connectors.contract import complaints_about, contract, record_traffic
 from tests.connectors.error_table import PAUSES, REFUSALS, exactly, is_close, pause, refusal
 
 CANARY = "pat-canary-hubspot-secret"
@@ -332,38 +332,6 @@ def test_the_declared_limit_stays_below_the_smallest_plan() -> None:
     assert limit.burst + 10 * limit.per_second <= 100 * 0.9
 
 
-def complaints(spec: dict[str, Any], exchange: Exchange) -> list[str]:
-    """What the fact file (required names carry a *) has against this call or its answer."""
-    for operation in spec["operations"]:
-        if (operation["method"], operation["path"]) == (exchange.method, exchange.path):
-            body = operation["body"]
-            found = _compare(body["fields"], json.loads(exchange.request)) if body else []
-            return found + _compare(operation["success"]["fields"], json.loads(exchange.reply))
-    return [f"{exchange.method} {exchange.path} is not in the contract"]
-
-
-def _compare(fields: Any, value: Any, *, where: str = "$") -> list[str]:
-    if isinstance(fields, list):
-        rows = [
-            _compare(fields[0], one, where=f"{where}[{at}]")
-            for at, one in enumerate(value)
-            if isinstance(fields[0], dict)
-        ]
-        return [one for row in rows for one in row]
-    if not isinstance(fields, dict):
-        kinds = {"string": str, "boolean": bool, "object": dict}
-        fits = isinstance(value, kinds[fields]) if fields in kinds else value in fields.split("|")
-        return [] if fits else [f"{where} is not {fields}"]
-    known = {name.rstrip("*"): one for name, one in fields.items()}
-    missing = [name for name in fields if name.endswith("*") and name[:-1] not in value]
-    found = [f"{where} lacks {name}" for name in missing]
-    found += [f"{where}.{name} is not known" for name in value if name not in known]
-    for name, one in value.items():
-        if name in known:
-            found += _compare(known[name], one, where=f"{where}.{name}")
-    return found
-
-
 async def test_traffic_fits_the_published_contract(serve: Serve) -> None:
     spec = contract("contracts/hubspot.json")
     sandbox = HubSpotSandbox()
@@ -374,4 +342,4 @@ async def test_traffic_fits_the_published_contract(serve: Serve) -> None:
     await client.check()
     await client.aclose()
     assert len(traffic) == 3
-    assert [complaints(spec, one) for one in traffic] == [[]] * len(traffic)
+    assert [complaints_about(spec, one) for one in traffic] == [[]] * len(traffic)
