@@ -70,7 +70,7 @@ async def changed_since(
             latest = max(latest, found.properties.changed)
         yield Page(tuple(events), cursor, tuple(bad))
     # All were asked after `now`, so that whatever changed before it has been told.
-    yield Page((), watermark("", [min(latest, now.astimezone(UTC))]))
+    yield Page((), watermark(cursor, [min(latest, now.astimezone(UTC))]))
 
 
 def events_of(found: ContactRecord, start: datetime, source: Source) -> list[Event]:

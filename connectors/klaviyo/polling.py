@@ -97,7 +97,7 @@ async def changed_since(
                 latest = max(latest, event.time)
             yield Page(tuple(events), cursor, tuple(bad))
     # All were asked after `now`, so that whatever happened before it has been told.
-    yield Page((), watermark("", [min(latest, now.astimezone(UTC))]))
+    yield Page((), watermark(cursor, [min(latest, now.astimezone(UTC))]))
 
 
 def event_of(

@@ -130,6 +130,14 @@ async def test_a_search_that_is_full_goes_on_from_the_last_change(
     assert {event.key for event in events} == {str(number) for number in range(8)}
 
 
+async def test_a_look_that_finds_nothing_leaves_the_cursor(client: HubSpotClient) -> None:
+    cursor = AT.isoformat()
+    for _ in range(3):
+        events, _, cursor = await polled(client, cursor)
+        assert events == []
+    assert cursor == AT.isoformat()
+
+
 # --- webhooks --------------------------------------------------------------------------------
 
 

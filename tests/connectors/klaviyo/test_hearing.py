@@ -139,6 +139,14 @@ async def test_the_cursor_moves_to_the_latest_event_when_all_are_through(
     ]  # fmt: skip
 
 
+async def test_a_look_that_finds_nothing_leaves_the_cursor(client: KlaviyoClient) -> None:
+    cursor = AT.isoformat()
+    for _ in range(3):
+        events, _, cursor = await polled(client, cursor)
+        assert events == []
+    assert cursor == AT.isoformat()
+
+
 # --- webhooks --------------------------------------------------------------------------------
 
 
