@@ -54,7 +54,8 @@ def sign(request: InboundRequest, account: Any) -> Mapping[str, str]:
 
 
 def _signed(request: InboundRequest, stamp: str) -> bytes:
-    return f"{request.method}{request.url}".encode() + request.body + stamp.encode()
+    asked = f"{request.method}{request.url}".encode("utf-8", "surrogateescape")
+    return asked + request.body + stamp.encode()
 
 
 def topic_of(request: InboundRequest, payload: Any) -> str:
