@@ -112,8 +112,12 @@ class Receipt(VendorModel):
         return not self.total and (self.note or "").lower().startswith("voided")
 
 
-def customer_events(record: Any, source: Source) -> Iterator[Event]:
-    """A customer as new, and as changed where they changed since; projects are no people."""
+def customer_events(record: Any, source: Source, start: datetime) -> Iterator[Event]:
+    """A customer as new, and as changed where they changed since; projects are no people.
+
+    Args:
+        start: Who was there before is no newcomer, whatever changed.
+    """
     found = read(Person, record)
     if found.is_job or not found.is_active:
         return
@@ -128,17 +132,19 @@ def customer_events(record: Any, source: Source) -> Iterator[Event]:
         created_at=found.times.created,
     )
     created, updated = found.times.created, found.times.updated
-    yield _event(EventType.CUSTOMER_CREATED, source, found.id, created, who, who)
+    if created >= start:
+        yield _event(EventType.CUSTOMER_CREATED, source, found.id, created, who, who)
     if updated > created:
         key = f"{found.id}:{updated.isoformat()}"
         yield _event(EventType.CUSTOMER_UPDATED, source, key, updated, who, who)
 
 
-def receipt_events(record: Any, source: Source, currency: str) -> Iterator[Event]:
+def receipt_events(record: Any, source: Source, currency: str, start: datetime) -> Iterator[Event]:
     """A sale as it stands: made, changed, voided. The hub's own are no news.
 
     Args:
         currency: Of receipts that name none.
+        start: What was booked before is no new sale when a bookkeeper touches it.
     """
     found = read(Receipt, record)
     if is_our_own(found.note or ""):
@@ -150,7 +156,8 @@ def receipt_events(record: Any, source: Source, currency: str) -> Iterator[Event
         yield _event(EventType.ORDER_CANCELLED, source, found.id, updated, who, off)
         return
     order = _order(found, (found.currency and found.currency.value) or currency, who)
-    yield _event(EventType.ORDER_PAID, source, found.id, created, who, order)
+    if created >= start:
+        yield _event(EventType.ORDER_PAID, source, found.id, created, who, order)
     if updated > created:
         key = f"{found.id}:{updated.isoformat()}"
         yield _event(EventType.ORDER_EDITED, source, key, updated, who, order)

@@ -62,6 +62,8 @@ MANIFEST = Manifest(
         "somebody removes the note, the sale counts again.",
         "Where the shop tells the same sales, receipts of others have to be switched off "
         "(tells_sales), or they count twice.",
+        "A receipt that was booked before the poll began is no new sale: when it is changed, the "
+        "change waits for a sale that the hub does not know.",
         "Refund receipts and credit memos name no sale that they take back: they are not told, "
         "and points are taken back by hand.",
         "Invoices and their payments are not told: a sale counts as a sales receipt only.",

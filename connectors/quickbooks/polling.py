@@ -29,13 +29,17 @@ async def changed_since(
     """Both kinds, each from where it was left."""
     people, _, sales = cursor.partition("|")
     home = client.account.currency
-    async for page in client.changed("Customer", since(people, now)):
-        events, people, bad = _told(page, lambda one: customer_events(one, source), people)
+    begin = since(people, now)
+    async for page in client.changed("Customer", begin):
+        events, people, bad = _told(page, lambda one: customer_events(one, source, begin), people)
         yield Page(events, f"{people}|{sales}", bad)
     if not client.account.tells_sales:
         return
-    async for page in client.changed("SalesReceipt", since(sales, now)):
-        events, sales, bad = _told(page, lambda one: receipt_events(one, source, home), sales)
+    start = since(sales, now)
+    async for page in client.changed("SalesReceipt", start):
+        events, sales, bad = _told(
+            page, lambda one: receipt_events(one, source, home, start), sales
+        )
         yield Page(events, f"{people}|{sales}", bad)
 
 

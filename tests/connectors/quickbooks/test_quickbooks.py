@@ -285,6 +285,19 @@ async def test_the_hubs_own_receipts_are_no_news(serve: Serve) -> None:
         assert told(await polled(client)) == []
 
 
+async def test_what_is_old_is_not_new_because_somebody_touched_it(serve: Serve) -> None:
+    """Bookkeepers sort last year's receipts: they must earn nothing a second year."""
+    sandbox = QuickbooksSandbox()
+    old = NOW - timedelta(days=400)
+    sandbox.put("SalesReceipt", sale_of("77", "7001"), at=old)
+    for entity, number in (("SalesReceipt", "77"), ("Customer", "7001")):
+        there = sandbox.books[entity][number]
+        sandbox.put(entity, there, at=NOW - timedelta(minutes=30))
+    async with at_work(serve, sandbox) as client:
+        pages = await polled(client)
+    assert told(pages) == [("customer.updated", "7001"), ("order.edited", "77")]
+
+
 async def test_sales_that_the_shop_tells_are_left_to_it(serve: Serve) -> None:
     sandbox = QuickbooksSandbox()
     sandbox.stage()
