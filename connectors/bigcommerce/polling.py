@@ -45,7 +45,7 @@ async def changed_since(
         latest = max(latest, *changed) if changed else latest
         yield page
     # Both were asked after `now`, so that whatever changed before it has been told.
-    yield Page((), watermark("", [min(max(latest, start), now.astimezone(UTC))]))
+    yield Page((), watermark(cursor, [min(max(latest, start), now.astimezone(UTC))]))
 
 
 async def _orders(

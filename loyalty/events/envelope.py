@@ -126,4 +126,5 @@ def subject_of(store: str, customer: Customer | None, fallback: str) -> str:
         return f"{store}:{fallback}"
     if customer.id:
         return f"{store}:customer:{customer.id}"
-    return f"contact:{(customer.email or customer.phone or '').strip().lower()}"
+    contact = (customer.email or customer.phone or "").strip().lower()
+    return f"contact:{contact}" if contact else f"card:{customer.card}"

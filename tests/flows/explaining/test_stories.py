@@ -85,7 +85,9 @@ async def test_lines_and_charges_that_do_not_count_are_told(house: House) -> Non
     assert told.points == 25
     assert [(one.line, one.counts) for one in told.lines] == [("L1", 25), ("L2", 0)]
     words = said(told)
-    assert "Line Gift card: 0.00 of 50.00 counted, a gift card that is bought earns nothing" in words
+    assert (
+        "Line Gift card: 0.00 of 50.00 counted, a gift card that is bought earns nothing" in words
+    )
     assert "shipping of 5.00 does not count" in words
     assert "15.00 paid by gift card does not count" in words
 
