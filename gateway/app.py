@@ -20,6 +20,8 @@ from gateway.hooks import PREFIX, Hooks
 from gateway.metrics import Metrics
 from gateway.pages import Pages, pages_app
 from gateway.work import Bounds
+from gateway.zapier.desk import PREFIX as ZAPIER
+from gateway.zapier.desk import ZapierDesk
 from loyalty.settings import HubSettings
 from loyalty.store.database import Database, StoreAway
 from loyalty.store.vault import Vault
@@ -61,20 +63,31 @@ def create_app(
     hooks = Hooks(
         base_url=settings.base_url, table=table, commit=commit, observer=metrics, clock=clock
     )
+    zapier = ZapierDesk(
+        database=database,
+        table=table,
+        vault=vault,
+        commit=commit,
+        observer=metrics,
+        clock=clock,
+    )
     behind = pages_app(pages, base_url=settings.base_url, lifespan=_lifespan(table, commit))
-    return _Gateway(hooks, behind)
+    return _Gateway(hooks, zapier, behind)
 
 
 class _Gateway:
-    """Sends hook requests straight to the hooks, and all others to the pages."""
+    """Sends hook requests straight to the hooks, Zapier's to its desk, all others to the pages."""
 
-    def __init__(self, hooks: Hooks, pages: FastAPI) -> None:
+    def __init__(self, hooks: Hooks, zapier: ZapierDesk, pages: FastAPI) -> None:
         self._hooks = hooks
+        self._zapier = zapier
         self._pages = pages
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"].startswith(PREFIX):
             await self._hooks(scope, receive, send)
+        elif scope["type"] == "http" and scope["path"].startswith(ZAPIER):
+            await self._zapier(scope, receive, send)
         else:
             await self._pages(scope, receive, send)
 

@@ -85,6 +85,16 @@ class ConnectionTable:
         """All connections, for the home page."""
         return [entry.listed for entry in self._entries.values()]
 
+    @property
+    def is_current(self) -> bool:
+        """Whether the table is as the database has it, as far as is known."""
+        return self._is_current
+
+    def stored(self, connector: str) -> list[StoredConnection]:
+        """The connections of a connector as they are stored."""
+        found = (entry.stored for entry in self._entries.values())
+        return [one for one in found if one.connector == connector]
+
     async def find(self, slug: str) -> Hook:
         """The connection of an address.
 
@@ -95,7 +105,7 @@ class ConnectionTable:
         if entry is not None and entry.hook is not None:
             return entry.hook
         if entry is None:
-            await self._look_again()
+            await self.look_again()
             entry = self._entries.get(slug)
         if entry is None:
             raise self._unknown(slug)
@@ -150,8 +160,8 @@ class ConnectionTable:
         finally:
             listener.terminate()
 
-    async def _look_again(self) -> None:
-        """Reads the table for the sake of an unknown address, at most once a second."""
+    async def look_again(self) -> None:
+        """Reads the table for the sake of an unknown address or key, at most once a second."""
         async with self._looking:
             if monotonic() - self._looked_at < LOOK_AGAIN_SECONDS:
                 return

@@ -23,6 +23,7 @@ from gateway.connections import ConnectionTable
 from gateway.figures import FiguresDesk
 from gateway.metrics import Metrics
 from gateway.schema import with_hooks
+from gateway.zapier.schema import with_zapier
 from loyalty.store.database import Database, StoreAway
 
 logger = logging.getLogger("hub.gateway")
@@ -147,7 +148,7 @@ def _describe_hooks(app: FastAPI) -> None:
 
     def described() -> dict[str, Any]:
         if app.openapi_schema is None:
-            app.openapi_schema = with_hooks(plain())
+            app.openapi_schema = with_zapier(with_hooks(plain()))
         return app.openapi_schema
 
     app.openapi = described  # type: ignore[method-assign]
