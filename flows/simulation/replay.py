@@ -219,14 +219,13 @@ class Replay:
             if delivery.state != "suppressed":
                 tally.count("sent", sent_key(delivery.rule, delivery.capability))
                 figures.messages += delivery.capability in MESSAGES
-        outcome = closing.outcome
-        if outcome is None:
-            return
-        for rule in outcome["fired"]:
+        # What no rule was asked about (an erasure, a refusal) tells of none.
+        outcome = closing.outcome or {}
+        for rule in outcome.get("fired", ()):
             tally.count("fired", rule)
-        for error in outcome["errors"]:
+        for error in outcome.get("errors", ()):
             tally.count("errors", error)
-        for bitten in outcome["limits"]:
+        for bitten in outcome.get("limits", ()):
             tally.count("capped", bitten["capped_by"])
             tally.count("withheld", bitten["capped_by"], bitten["wanted"] - bitten["granted"])
 

@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
-from connectors.kit.registry import slugs
+from deployments.demo.stage import CAST
 from tests.running_hub import RunningHub
 
 pytestmark = pytest.mark.browser
@@ -32,7 +32,7 @@ async def test_it_shows_what_waits_and_the_connections(home: tuple[Page, Scheme]
     page, _ = home
     await expect(page.get_by_role("heading", name="Events that wait")).to_be_visible()
     await expect(page.get_by_role("heading", name="Deliveries")).to_be_visible()
-    for slug in slugs():
+    for slug in CAST:
         row = page.get_by_role("row").filter(has_text=f"{slug}/main").last
         await expect(row).to_contain_text("active")
 
