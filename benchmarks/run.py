@@ -12,6 +12,9 @@ STEPS = {
     "deciding: ten rules on a 5 KB order": ["benchmarks.rules_decide"],
     "accepting: signed webhooks, durable": ["benchmarks.accept"],
     "fanning out: idle latency and a burst": ["benchmarks.fanout"],
+    "posting: orders decided, booked and planned": ["benchmarks.posting"],
+    "balances: a member with a long history": ["benchmarks.balance"],
+    "scenarios: cases a second": ["benchmarks.scenarios"],
     "batching: calls and time for 1,000 deliveries": ["benchmarks.batching"],
     "simulating: 20 rules on stored events": ["benchmarks.simulate"],
 }

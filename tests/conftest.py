@@ -7,7 +7,7 @@ import fcntl
 import itertools
 import os
 import signal
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -35,7 +35,7 @@ _numbers = itertools.count(1)
 @pytest.fixture(scope="session")
 def postgres(
     tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
-) -> Iterator[EmbeddedPostgres]:
+) -> EmbeddedPostgres:
     """The session's PostgreSQL, with a migrated database named `template`.
 
     Processes that share the tests (`-n 2`) share the server too: the first to come makes it,
@@ -49,7 +49,7 @@ def postgres(
         server.start()
         if " template\n" not in server.psql("select datname from pg_database;"):
             _prepare(server)
-    yield server
+    return server
 
 
 def _shared_home(config: pytest.Config, basetemp: Path) -> Path:
