@@ -14,7 +14,7 @@ from pydantic import SecretStr
 
 from connectors.kit.registry import manifest, slugs
 from connectors.kit.webhook import InboundRequest, Proof
-from tests.conformance.candidate import CANARY, Candidate
+from tests.conformance.candidate import CANARY, RECEIVED, Candidate
 
 URL = "https://hub.example/hooks/vendor/main"
 MORE_THAN_A_SECRET = {"wix": "signed with a key pair: the public key is asked for as well"}
@@ -86,7 +86,8 @@ _TOPIC_HEADERS: dict[str, Callable[[str], dict[str, str]]] = {
 def test_a_genuine_request_is_valid_with_the_secret_alone(
     nowhere: Any, capture: Capture, vendor: str
 ) -> None:
-    answer = nowhere(*capture(vendor).arguments(), "--json")
+    files = capture(vendor, at=RECEIVED)
+    answer = nowhere(*files.arguments(at=RECEIVED.isoformat()), "--json")
     assert (answer.code, answer.err) == (0, "")
     assert answer.json["valid"] is True
     assert answer.json["connection"] == f"{vendor}/main"

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import jsonschema
@@ -297,8 +298,8 @@ def test_without_a_server_it_starts_its_own_and_leaves_nothing_behind(
     story: Path, tmp_path: Path
 ) -> None:
     home = tmp_path / "hub-home"
-    temporary = tmp_path / "temporary"
-    temporary.mkdir()
+    # PostgreSQL's socket has to have a short address, which the folders of tests have not.
+    temporary = Path(tempfile.mkdtemp(prefix="own-"))
     done = subprocess.run(
         [sys.executable, "-c", "from deployments.cli import main; main()",
          "scenario", "run", str(story), "--only", "right"],
@@ -307,4 +308,5 @@ def test_without_a_server_it_starts_its_own_and_leaves_nothing_behind(
     )  # fmt: skip
     assert (done.returncode, "✓ right" in done.stdout) == (0, True), done.stderr
     assert list(temporary.iterdir()) == []
+    temporary.rmdir()
     assert not home.exists()
