@@ -85,11 +85,16 @@ async def prepare_credentials(settings: HubSettings) -> None:
     Thirty of them keep Prefect busy for a while, and nothing waits for them: the hub is up
     already. A block that is saved by a script makes its type by itself.
     """
+    from prefect.exceptions import ObjectAlreadyExists
+
     from deployments.blocks import block_types
 
     os.nice(10)
     for block_type in block_types():
-        await block_type.register_type_and_schema()
+        try:
+            await block_type.register_type_and_schema()
+        except ObjectAlreadyExists:  # somebody saved a block of it at this moment
+            await block_type.register_type_and_schema()
     note_prepared(settings, "credentials")
 
 

@@ -9,7 +9,9 @@ from typing import Any
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.actions import DeploymentScheduleCreate, DeploymentUpdate
 from prefect.client.schemas.schedules import IntervalSchedule
+from prefect.exceptions import ObjectAlreadyExists
 
+from connectors.kit.credentials import CredentialsBlock
 from connectors.kit.registry import manifest
 from deployments.blocks import block_types
 from deployments.sandboxes import sandbox_of
@@ -49,10 +51,18 @@ async def set_stage(settings: HubSettings, database: Database) -> None:
     """
     for block_type in (one for one in block_types() if one._connector in CAST):
         fields = account_fields(block_type._connector, settings)
-        await block_type(**fields).save(CONNECTION, overwrite=True)
+        await _save(block_type(**fields))
     async with asyncio.timeout(PATIENCE_SECONDS):
         while not await _all_active(database):
             await asyncio.sleep(0.2)
+
+
+async def _save(block: CredentialsBlock) -> None:
+    """Saves a block, whose type `hub up` may be making at the same moment."""
+    try:
+        await block.save(CONNECTION, overwrite=True)
+    except ObjectAlreadyExists:
+        await block.save(CONNECTION, overwrite=True)
 
 
 async def _all_active(database: Database) -> bool:
