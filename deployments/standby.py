@@ -22,6 +22,7 @@ from prefect.states import Crashed, Pending, State
 
 from deployments.worker import HubWorker
 from flows.runtime import Hub
+from loyalty.settings import HubSettings
 
 logger = logging.getLogger(__name__)
 
@@ -31,6 +32,16 @@ PAUSE_SECONDS = 0.5
 
 STOP_SECONDS = 10.0
 """How long idle runs may take to end; what is left is closed by another worker."""
+
+
+BUSY = ("orders", "refunds", "sign-ups", "milestones")
+"""What comes in a rush: while one run works, the next has to stand by. Of the others one is
+ready and the next is made when it is taken: every run that stands by costs Prefect something."""
+
+
+def ready_runs(trigger: str, settings: HubSettings) -> int:
+    """How many runs of a trigger stand by in each worker."""
+    return settings.standby if trigger in BUSY else 1
 
 
 @dataclass(slots=True)

@@ -16,7 +16,7 @@ from prefect.runtime import flow_run
 from deployments.blocks import BlockSync, read_documents
 from deployments.limits import sync_limits
 from deployments.patience import patient_client
-from deployments.standby import Standby
+from deployments.standby import Standby, ready_runs
 from deployments.triggers import (
     TriggerDeployment,
     close_orphans,
@@ -208,7 +208,7 @@ class WarmWorker:
 
     def _start_standby(self, trigger: str, deployment_id: UUID) -> None:
         # A poll takes seconds and nobody waits for it: one run that stands by is enough.
-        wanted = 1 if trigger == "reconcile" else self.hub.settings.standby
+        wanted = ready_runs(trigger, self.hub.settings)
         standby = Standby(self.hub, self.worker, trigger, deployment_id, wanted=wanted)
         self._standbys[trigger] = standby
         self._keepers[trigger] = asyncio.create_task(standby.keep())

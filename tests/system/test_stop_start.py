@@ -1,4 +1,4 @@
-"""Stopping in the middle of a rush, in order or not at all, and starting again on the same home."""
+"""Torn away in the middle of a rush, and started again in the same home."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ pytestmark = pytest.mark.durability
 ORDERS, PER_SECOND = 300, 100.0
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
-async def test_a_hub_that_is_stopped_in_a_rush_goes_on_where_it_was(
-    shop: Shop, watch: Watch, number: signal.Signals
+async def test_a_hub_that_is_torn_away_in_a_rush_goes_on_where_it_was(
+    shop: Shop, watch: Watch
 ) -> None:
+    """SIGKILL: its processes are left behind, and the next start has to deal with them."""
     people = shop.people(20)
     await shop.sign_up(people)
     await watch.calm()
@@ -29,10 +29,8 @@ async def test_a_hub_that_is_stopped_in_a_rush_goes_on_where_it_was(
     selling = asyncio.create_task(shop.sell(orders, per_second=PER_SECOND))
     while len(shop.waits) < len(people) + ORDERS // 3:
         await asyncio.sleep(0.01)
-    stopped_at = time.monotonic()
-    os.kill(watch.hub.process.pid, number)
+    os.kill(watch.hub.process.pid, signal.SIGKILL)
     await asyncio.to_thread(watch.hub.process.wait, 60)
-    stopping = time.monotonic() - stopped_at
 
     started_at = time.monotonic()
     await asyncio.to_thread(start_again, watch.hub)
@@ -40,9 +38,8 @@ async def test_a_hub_that_is_stopped_in_a_rush_goes_on_where_it_was(
     await selling
     took = await watch.calm()
     print(
-        f"\n{number.name}: stopped in {stopping:.1f} s, started again in {starting:.1f} s, "
+        f"\nstarted again in {starting:.1f} s, "
         f"calm {took:.1f} s later; {shop.refusals} webhooks were sent again"
     )
-    assert stopping < 15, "what is under way comes to its end, and nothing else is begun"
     await watch.check_books(orders)
     assert await watch.wrong_messages() == []

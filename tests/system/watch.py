@@ -14,7 +14,7 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from deployments.standby import STANDBY_TAG
+from deployments.standby import STANDBY_TAG, ready_runs
 from loyalty.store.database import Database, StoreAway
 from tests.system.shop import SIGN_UP_POINTS, lifetime
 
@@ -129,9 +129,8 @@ class Watch:
                 found.append(f"run {run['name']} is {run['state_name']}")
             elif run["state_type"] == "RUNNING":
                 ready[run["name"].removesuffix(" standing by")] += 1
-        wanted = self.hub.settings.standby
         for trigger in TRIGGERS:
-            if ready[trigger] != wanted * len(living):
+            if ready[trigger] != ready_runs(trigger, self.hub.settings) * len(living):
                 found.append(f"{ready[trigger]} runs of {trigger} stand by")
         return found
 
