@@ -7,7 +7,7 @@ ARGS ?=
 export DO_NOT_TRACK = 1
 export PREFECT_SERVER_ANALYTICS_ENABLED = false
 
-.PHONY: demo up test fast lint bench lock dask clean
+.PHONY: demo up test fast long lint bench lock dask clean
 
 demo: $(READY)   ## a day of trade through everything; ARGS='--once --json' for machines
 	@$(BIN)/hub demo $(ARGS)
@@ -17,7 +17,10 @@ up: $(READY)     ## start the hub and keep it running
 
 test: fast       ## all tests: fast ones first, then those on a running hub and in a browser
 	@bash tests/browser/install_chromium.sh
-	@$(BIN)/python -m pytest tests/browser tests/system $(ARGS)
+	@$(BIN)/python -m pytest tests/browser tests/system -m "not long" $(ARGS)
+
+long: $(READY)   ## the tests on a running hub that take half a minute each and more
+	@$(BIN)/python -m pytest tests/system -m long $(ARGS)
 
 fast: $(READY)   ## the tests that need neither a running hub nor a browser, on two cores
 	@$(BIN)/python -m pytest -n 2 --ignore=tests/system --ignore=tests/browser $(ARGS)

@@ -97,6 +97,8 @@ async def test_a_submitted_run_completes_and_its_table_tells_the_order(
         return runs[0] if runs and runs[0]["state_type"] == "COMPLETED" else None
 
     run = await until(completed, 30)
+    # The page asks for the logs of a run that has ended once, and they are sent in the background.
+    await until(lambda: logged(api, run["id"]), 20)
     await page.goto(f"/v2/runs/flow-run/{run['id']}")
     await expect(page.get_by_text("Completed", exact=True).first).to_be_visible()
     await expect(page.get_by_text("orders: 1 event (1 done), +149 points")).to_be_visible()
@@ -112,6 +114,13 @@ async def test_a_submitted_run_completes_and_its_table_tells_the_order(
     crm = table.get_by_role("row").filter(has_text="crm through hubspot/main")
     await expect(crm).to_contain_text("sent")
     await expect(table).to_contain_text(f"shopify/main:order.paid:{order_id}")
+
+
+async def logged(api: httpx.AsyncClient, run_id: str) -> bool:
+    """Whether the run's line has arrived at Prefect."""
+    wanted = {"logs": {"flow_run_id": {"any_": [run_id]}}, "limit": 50}
+    lines = (await api.post("/logs/filter", json=wanted)).json()
+    return any("orders: 1 event" in line["message"] for line in lines)
 
 
 async def test_pausing_a_work_queue_holds_its_events_and_resuming_works_them_off(

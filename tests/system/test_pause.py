@@ -16,7 +16,9 @@ from tests.system.watch import Watch
 ORDERS = 30
 
 
-@pytest.mark.parametrize("switch", ["deployment", "work queue"])
+@pytest.mark.parametrize(
+    "switch", ["deployment", pytest.param("work queue", marks=pytest.mark.long)]
+)
 async def test_a_paused_deployment_holds_its_events_and_works_them_off_when_resumed(
     shop: Shop, watch: Watch, switch: str
 ) -> None:

@@ -54,6 +54,7 @@ async def test_a_prefect_server_that_hangs_holds_up_neither_webhooks_nor_books(
     assert await watch.wrong_messages() == []
 
 
+@pytest.mark.long
 async def test_a_prefect_server_that_dies_again_and_again_loses_nothing(
     shop: Shop, watch: Watch
 ) -> None:

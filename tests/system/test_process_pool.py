@@ -29,7 +29,7 @@ from loyalty.store.database import Database
 from tests.running_hub import PROJECT, RunningHub, until
 from tests.system.test_spine import send
 
-pytestmark = pytest.mark.prefect
+pytestmark = [pytest.mark.prefect, pytest.mark.long]
 
 POOL = "own-processes"
 PACKAGES = ("connectors", "deployments", "flows", "gateway", "loyalty", "rules")

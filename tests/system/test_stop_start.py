@@ -13,7 +13,7 @@ from tests.running_hub import start_again
 from tests.system.shop import Shop
 from tests.system.watch import Watch
 
-pytestmark = pytest.mark.durability
+pytestmark = [pytest.mark.durability, pytest.mark.long]
 
 ORDERS, PER_SECOND = 300, 100.0
 
