@@ -6,14 +6,16 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from deployments.scenario.acts import ANSWERS
 from deployments.scenario.compare import differs, includes, parts_differ, row_shown, rows_differ
 from deployments.scenario.expectations import Expectation
+from deployments.scenario.happening import Happening
 from deployments.scenario.observe import Observer
-from deployments.scenario.world import Happening, World
+from deployments.scenario.world import World
 
 _ANSWERS = (
     "major", "outstanding", "pending", "gross", "expected", "deferred", "recognised",
-    "actual_points", "simulated_points", "difference",
+    "actual_points", "simulated_points", "difference", *ANSWERS,
 )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
+from deployments.scenario.acts import FAMILY_OF
 from deployments.scenario.expectations import Expectation
 from deployments.scenario.later import LATER
 from deployments.scenario.parts import Moment, Name, Part, Points
@@ -290,7 +291,7 @@ _OWN: tuple[type[Step], ...] = (
 
 KINDS: dict[str, type[Step]] = {
     kind: model
-    for model in _OWN
+    for model in (*_OWN, *FAMILY_OF)
     for kind in model.model_fields["do"].annotation.__args__  # type: ignore[union-attr]
 } | dict(LATER)
 """Every kind of step by the word that follows `do`."""

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -13,10 +11,12 @@ from pydantic import ValidationError
 from sqlalchemy import text
 
 from deployments.scenario import desk, steps
+from deployments.scenario.acts import FAMILY_OF
 from deployments.scenario.clock import begin, tick
 from deployments.scenario.document import Case
 from deployments.scenario.engine import LONG_AGO, Ending, Engine
 from deployments.scenario.events import Translator
+from deployments.scenario.happening import Happening
 from deployments.scenario.later import Later
 from deployments.scenario.messages import Vendor
 from deployments.scenario.observe import Members, Observer
@@ -38,26 +38,6 @@ UNKNOWN_CURRENCY = "unknown_currency"
 
 class NotSupported(Exception):
     """The case needs something of a later version of the hub."""
-
-
-@dataclass
-class Happening:
-    """What became of a step.
-
-    Attributes:
-        results: Of the parts of a concurrent step.
-        values: Answers of pure steps and reports, by the key that expects them.
-        written_off: Points let off, in the smallest unit, by member.
-    """
-
-    result: str | None = None
-    code: str = ""
-    reason: str = ""
-    results: Counter[str] = field(default_factory=Counter)
-    values: dict[str, Any] = field(default_factory=dict)
-    alerts: list[str] = field(default_factory=list)
-    written_off: Counter[str] = field(default_factory=Counter)
-    messages: list[dict[str, Any]] = field(default_factory=list)
 
 
 class World:
@@ -149,6 +129,9 @@ class World:
         return together
 
     async def _do(self, step: Any, at: datetime) -> Happening:
+        family = FAMILY_OF.get(type(step))
+        if family is not None:
+            return await family.play(self, step, at)
         match step:
             case steps.Clock():
                 await tick(self.engine)
@@ -165,6 +148,16 @@ class World:
                 return Happening(values=await desk.ask(self, step))
         return await self._report(step, at)
 
+    async def take(self, event: Event, *, delivery_id: str | None = None) -> Happening:
+        """Gives the engine an event, and says what became of it."""
+        ending = await self.engine.take(event, delivery_id=delivery_id)
+        happened = Happening(result_of(ending), ending.code, reason=ending.reason)
+        if ending.is_new:
+            happened.alerts += ending.outcome.get("alerts") or []
+            if let_off := ending.outcome.get("written_off"):
+                happened.written_off[await self._owner(event)] += int(let_off)
+        return happened
+
     async def _report(self, step: Any, at: datetime) -> Happening:
         """A step that a store reports: an event."""
         self._note_person(step)
@@ -174,13 +167,7 @@ class World:
             event = self._translator.event(step, at)
         except (ValidationError, MoneyError, ValueError) as error:
             return _refused(error)
-        ending = await self.engine.take(event, delivery_id=step.delivery)
-        happened = Happening(result_of(ending), ending.code, reason=ending.reason)
-        if ending.is_new:
-            happened.alerts += ending.outcome.get("alerts") or []
-            if let_off := ending.outcome.get("written_off"):
-                happened.written_off[await self._owner(event)] += int(let_off)
-        return happened
+        return await self.take(event, delivery_id=step.delivery)
 
     async def _owner(self, event: Event) -> str:
         async with self.database.begin() as connection:
@@ -265,5 +252,10 @@ def _may_write(case: Case) -> bool:
         case.settings.messaging.notify
         or any("messaging" in one or "rules" in one for one in changes)
         or any(rule.kind == "document" for rule in case.settings.rules)
-        or any(isinstance(part, _REQUEST) for one in case.steps for part in _parts_of(one))
+        or any(_asks_to_write(part) for one in case.steps for part in _parts_of(one))
     )
+
+
+def _asks_to_write(step: Any) -> bool:
+    family = FAMILY_OF.get(type(step))
+    return isinstance(step, _REQUEST) or (family is not None and family.writes)

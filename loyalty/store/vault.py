@@ -10,6 +10,8 @@ from typing import Any
 
 import orjson
 from cryptography.fernet import Fernet, InvalidToken
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from pydantic import SecretStr
 
 
@@ -27,6 +29,13 @@ class Vault:
             raise VaultError(
                 "HUB_SECRET_KEY is not a Fernet key: 32 bytes, URL-safe base64"
             ) from None
+        self._key = key
+
+    def derived(self, purpose: str) -> bytes:
+        """A key of 32 bytes for one purpose, always the same, that tells nothing of the vault's
+        own (HKDF, RFC 5869)."""
+        own = self._key.get_secret_value().encode("ascii")
+        return HKDF(SHA256(), 32, salt=None, info=f"loyalty-hub {purpose}".encode()).derive(own)
 
     @classmethod
     def of(cls, root: Path, key: SecretStr) -> Vault:

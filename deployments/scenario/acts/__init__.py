@@ -1,0 +1,12 @@
+"""Steps of members and messages, one module for each family: its steps and how they are played."""
+
+from deployments.scenario.acts.family import Family
+
+FAMILIES: tuple[Family, ...] = ()
+"""Every family; a new one is added here and taken out of `later`."""
+
+FAMILY_OF = {step: family for family in FAMILIES for step in family.steps}
+
+ANSWERS = tuple(answer for family in FAMILIES for answer in family.answers)
+
+__all__ = ["ANSWERS", "FAMILIES", "FAMILY_OF", "Family"]
