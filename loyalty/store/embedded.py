@@ -87,7 +87,7 @@ class EmbeddedPostgres:
                     raise PostgresFailed(self._told("did not come up in time")) from error
                 time.sleep(0.5)
             except (subprocess.SubprocessError, OSError) as error:
-                raise PostgresFailed(self._told("could not be started")) from error
+                raise PostgresFailed(self._told(f"could not be started ({error})")) from error
 
     def _ensure_running(self) -> None:
         if self._server is None:
@@ -103,6 +103,8 @@ class EmbeddedPostgres:
     def restart_after_crash(self) -> None:
         """Starts again after the server was killed, also where it is dying only now."""
         self._clear_away()
+        # From the beginning: somebody may have closed the folders above it to its user meanwhile.
+        self._server = None
         self.start()
 
     def is_running(self) -> bool:
