@@ -12,6 +12,13 @@ from pydantic import Field, field_validator
 
 from loyalty.eligibility import EligibilityPolicy
 from loyalty.events import EventType, Frozen
+from loyalty.lifecycle_policy import (
+    DigestPolicy,
+    FallbackPolicy,
+    ReminderPolicy,
+    TrackingPolicy,
+    WalletPolicy,
+)
 from loyalty.money import Amount
 from loyalty.occasions import known_zone
 from loyalty.policies import (
@@ -76,6 +83,13 @@ class Programme(Frozen):
     max_lateness_hours: int | None = Field(
         None, ge=0, description="A message about something older than this is not sent."
     )
+    digests: dict[str, DigestPolicy] = Field(
+        default_factory=dict, description="Messages that are collected, by the name of their text."
+    )
+    fallback: FallbackPolicy = FallbackPolicy()
+    reminders: ReminderPolicy = ReminderPolicy()
+    tracking: TrackingPolicy = TrackingPolicy()
+    wallet: WalletPolicy = WalletPolicy()
     approvals: bool = Field(
         False, description="Whether a second person has to agree to every change of the rules."
     )

@@ -19,6 +19,13 @@ from loyalty.store.tables.books import (
 )
 from loyalty.store.tables.hooks_out import hooks_out
 from loyalty.store.tables.intake import connections, inbox, polls, rejects, subscriptions, tokens
+from loyalty.store.tables.lifecycle import (
+    digests,
+    engagements,
+    expiry_reminders,
+    fallbacks,
+    wallet_passes,
+)
 from loyalty.store.tables.people import consents, identities, members, merges
 from loyalty.store.tables.rulebook import (
     audit,
@@ -41,7 +48,11 @@ __all__ = [
     "consents",
     "debts",
     "deliveries",
+    "digests",
+    "engagements",
     "entries",
+    "expiry_reminders",
+    "fallbacks",
     "holds",
     "hooks_out",
     "identities",
@@ -63,5 +74,6 @@ __all__ = [
     "subscriptions",
     "tokens",
     "triggers",
+    "wallet_passes",
     "workers",
 ]

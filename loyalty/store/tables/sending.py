@@ -56,6 +56,7 @@ deliveries = Table(
     ),
     Index("ix_deliveries_event", "event_id"),
     Index("ix_deliveries_member", "member_id", "id"),
+    Index("ix_deliveries_vendor", "vendor_id", postgresql_where=text("vendor_id <> ''")),
     Index("ix_deliveries_trouble", "state", postgresql_where=text("state in ('dead', 'unknown')")),
 )
 
