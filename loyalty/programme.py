@@ -19,6 +19,8 @@ from loyalty.lifecycle_policy import (
     TrackingPolicy,
     WalletPolicy,
 )
+from loyalty.letterhead import Letterhead
+from loyalty.locales import DEFAULT_LOCALE, is_known
 from loyalty.money import Amount
 from loyalty.occasions import known_zone
 from loyalty.policies import (
@@ -90,6 +92,11 @@ class Programme(Frozen):
     reminders: ReminderPolicy = ReminderPolicy()
     tracking: TrackingPolicy = TrackingPolicy()
     wallet: WalletPolicy = WalletPolicy()
+    default_locale: str = Field(
+        DEFAULT_LOCALE,
+        description="The language (BCP 47) for people whose own is not known or has no text.",
+    )
+    letterhead: Letterhead = Letterhead()
     approvals: bool = Field(
         False, description="Whether a second person has to agree to every change of the rules."
     )
@@ -100,6 +107,13 @@ class Programme(Frozen):
     def _zone_is_known(cls, value: str) -> str:
         if known_zone(value) is None:
             raise ValueError(f"{value!r} is no IANA time zone; one is `Europe/Berlin`")
+        return value
+
+    @field_validator("default_locale")
+    @classmethod
+    def _language_is_known(cls, value: str) -> str:
+        if not is_known(value):
+            raise ValueError(f"{value!r} is no language tag; one is `pt-BR`")
         return value
 
     @property

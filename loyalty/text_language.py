@@ -13,9 +13,18 @@ from datetime import date, time
 from decimal import Decimal
 from typing import Any
 
-from jinja2 import StrictUndefined, TemplateRuntimeError, TemplateSyntaxError, Undefined, nodes
+from jinja2 import (
+    StrictUndefined,
+    TemplateRuntimeError,
+    TemplateSyntaxError,
+    Undefined,
+    nodes,
+)
 from jinja2.runtime import Context, LoopContext
 from jinja2.sandbox import ImmutableSandboxedEnvironment, SecurityError
+
+from loyalty.text_formats import FILTERS, plural
+from loyalty.text_values import shown
 
 MAX_STEPS = 20_000
 """Turns of all loops of one text together."""
@@ -55,14 +64,18 @@ class BoundedEnvironment(ImmutableSandboxedEnvironment):
     intercepted_binops = frozenset({"+", "*", "**", "%"})
 
     def __init__(self, *, autoescape: bool) -> None:
-        super().__init__(undefined=StrictUndefined, autoescape=autoescape)
-        self.globals = {"range": self.globals["range"]}
-        self.filters = {name: self.filters[name] for name in _FILTERS} | {
-            "join": _join,
-            "replace": _replace,
-            "_counted": _counted,
-            "_measured": _measured,
-        }
+        super().__init__(undefined=StrictUndefined, autoescape=autoescape, finalize=shown)
+        self.globals = {"range": self.globals["range"], "plural": plural}
+        self.filters = (
+            {name: self.filters[name] for name in _FILTERS}
+            | FILTERS
+            | {
+                "join": _join,
+                "replace": _replace,
+                "_counted": _counted,
+                "_measured": _measured,
+            }
+        )
         self._safe: dict[tuple[type, str], bool] = {}
 
     def compiled(self, source: str) -> Any:
@@ -92,13 +105,14 @@ class BoundedEnvironment(ImmutableSandboxedEnvironment):
         return known
 
     def is_safe_callable(self, obj: Any) -> bool:
-        """Only `range`, the loop's own helpers, and harmless methods of plain values."""
+        """Only `range`, `plural`, the loop's own, and harmless methods of plain values."""
         name = getattr(obj, "__name__", type(obj).__name__)
         owner = getattr(obj, "__self__", None)
         is_plain = isinstance(owner, _PLAIN) and name in _METHODS
         if isinstance(obj, Undefined):
             return True  # calling it tells what is not known
-        if not (obj is self.globals["range"] or isinstance(owner, LoopContext) or is_plain):
+        is_ours = obj is self.globals["range"] or obj is plural
+        if not (is_ours or isinstance(owner, LoopContext) or is_plain):
             raise SecurityError(f"{name}() cannot be called in a text")
         return True
 

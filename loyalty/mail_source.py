@@ -1,0 +1,114 @@
+"""E-mails as authors write them, made ready once: MJML into HTML, HTML into its plain-text part.
+
+MJML (https://documentation.mjml.io) holds in Outlook and on phones; it is compiled by the Rust
+library mrml (`mjml-python`) without network and without includes. Jinja's marks are taken out
+before and put back after, so that no compiler ever reads them, and a mail costs only its Jinja
+when it is sent.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+
+from mjml import mjml2html
+
+from loyalty.mail_text import plain_text
+
+MAX_HTML = 100_000
+"""Characters; Gmail shows no more than 102 kB of a mail."""
+
+MAX_SOURCE = 200_000
+
+# As Jinja's lexer finds its marks: strings inside of them may hold what would end them.
+_STRING = r"""(?:'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*")"""
+_MARK = re.compile(
+    rf"\{{\#.*?\#\}}|\{{%(?:{_STRING}|[^'\"])*?%\}}|\{{\{{(?:{_STRING}|[^'\"])*?\}}\}}", re.DOTALL
+)
+_PLACE = re.compile(r"zqx(\d+)xqz")
+_AT_START = re.compile(r"^((?:zqx\d+xqz)*zqx(\d+)xqz) ", re.MULTILINE)
+_INCLUDE = re.compile(r"<mj-include\b", re.IGNORECASE)
+
+
+class MailSourceError(ValueError):
+    """An e-mail cannot be made ready; the message says why."""
+
+
+def prepared(parts: Mapping[str, str]) -> dict[str, str]:
+    """The parts of an e-mail as Jinja texts: `subject`, `text`, and `html` where there is one.
+
+    Args:
+        parts: `subject` and one or more of `mjml`, `html` and `text`.
+
+    Raises:
+        MailSourceError: The MJML cannot be compiled, or the mail has no body.
+    """
+    known = {name: parts[name] for name in ("subject", "text", "html") if parts.get(name)}
+    if mjml := parts.get("mjml"):
+        known["html"], derived = _compiled(mjml)
+        known.setdefault("text", derived)
+    elif "html" in known and "text" not in known:
+        known["text"] = _plain(known["html"])
+    if "text" not in known:
+        raise MailSourceError("it has no body: `mjml`, `html` or `text`")
+    return known
+
+
+@lru_cache(maxsize=512)
+def _compiled(mjml: str) -> tuple[str, str]:
+    if len(mjml) > MAX_SOURCE:
+        raise MailSourceError(f"it is longer than {MAX_SOURCE} characters")
+    if _INCLUDE.search(mjml):
+        raise MailSourceError("`mj-include` is not for texts: a layout says what surrounds them")
+    places = _Places()
+    source = places.taken_out(mjml)
+    try:
+        # No fonts: a mail that fetches some tells their server who opened it.
+        html = mjml2html(source, fonts={}, disable_comments=True)
+    except ValueError as error:
+        raise MailSourceError(f"its MJML cannot be compiled: {_where(error, source)}") from None
+    return places.put_back(html), places.as_text(html)
+
+
+@lru_cache(maxsize=512)
+def _plain(html: str) -> str:
+    places = _Places()
+    return places.as_text(places.taken_out(html))
+
+
+class _Places:
+    """Jinja's marks of one source, each with a word that stands for it."""
+
+    def __init__(self) -> None:
+        self._marks: list[str] = []
+
+    def taken_out(self, source: str) -> str:
+        if _PLACE.search(source):
+            raise MailSourceError("it holds a word that is ours: `zqx…xqz`")
+        return _MARK.sub(self._keep, source)
+
+    def put_back(self, text: str) -> str:
+        return _PLACE.sub(lambda found: self._marks[int(found[1])], text)
+
+    def as_text(self, html: str) -> str:
+        """The plain-text part; what follows a tag at the start of a line stays at its start."""
+        text = _AT_START.sub(self._without_space, plain_text(html))
+        return self.put_back(text)
+
+    def _without_space(self, found: re.Match[str]) -> str:
+        return found[1] if self._marks[int(found[2])].startswith("{%") else found[0]
+
+    def _keep(self, found: re.Match[str]) -> str:
+        self._marks.append(found[0])
+        return f"zqx{len(self._marks) - 1}xqz"
+
+
+def _where(error: ValueError, source: str) -> str:
+    """The compiler's words with a line: it counts characters."""
+    told = str(error).replace(" in root template", "")
+    place = re.search(r"at position (\d+):\d+", told)
+    if place is None:
+        return told
+    line = source.encode()[: int(place[1])].count(b"\n") + 1
+    return f"{told[: place.start()]}in line {line}".strip()
