@@ -14,6 +14,7 @@ from prefect.exceptions import PrefectHTTPStatusError
 from prefect.runtime import flow_run
 
 from deployments.blocks import BlockSync, read_documents
+from deployments.errands import run_errands
 from deployments.limits import sync_limits
 from deployments.patience import patient_client
 from deployments.standby import Standby, ready_runs
@@ -28,7 +29,7 @@ from deployments.worker import HubWorker
 from flows import runtime
 from flows.polling import polled
 from flows.runtime import Hub
-from loyalty.store import connections, deliveries, inbox, polls, rulebook
+from loyalty.store import connections, deliveries, errands, inbox, polls, rulebook
 from loyalty.store.database import StoreAway
 
 logger = logging.getLogger(__name__)
@@ -81,6 +82,7 @@ class WarmWorker:
         return [
             every(3.0, "telling that it lives", self.hub.beat),
             every(1.0, "looking for work", self._look),
+            every(2.0, "running errands", self._run_errands),
             every(2.0, "reading the deployments", self._follow_deployments),
             every(4.0, "reading the credentials", self._follow_blocks),
             every(4.0, "reading the limits", self._follow_limits),
@@ -155,6 +157,7 @@ class WarmWorker:
             await link.add_listener(connections.BELL, self._heard_connections)
             await link.add_listener(rulebook.BELL, self._heard_rulebook)
             await link.add_listener(polls.BELL, self._heard_polls)
+            await link.add_listener(errands.BELL, self._heard_errands)
             await self._look()
             await gone.wait()
         finally:
@@ -170,6 +173,14 @@ class WarmWorker:
         deployment = self.triggers.get("reconcile")
         if deployment is None or deployment.work_pool == self.hub.settings.work_pool:
             self.hub.bells.of("reconcile").ring()
+
+    def _heard_errands(self, *_: object) -> None:
+        self._later(self._run_errands())
+
+    async def _run_errands(self) -> None:
+        """Starts the runs that were asked for, and takes them up at once."""
+        if await run_errands(self.hub, self.worker.client):
+            await self._poll()
 
     def _heard_connections(self, *_: object) -> None:
         self._later(self._connections_changed())

@@ -15,6 +15,8 @@ from connectors.kit import registry
 from connectors.kit.manifest import Manifest
 from gateway.commit import GroupCommit
 from gateway.connections import ConnectionTable
+from gateway.console.entrance import add_console
+from gateway.console.house import House
 from gateway.figures import FiguresDesk
 from gateway.hooks import PREFIX, Hooks
 from gateway.metrics import Metrics
@@ -22,7 +24,9 @@ from gateway.pages import Pages, pages_app
 from gateway.work import Bounds
 from gateway.zapier.desk import PREFIX as ZAPIER
 from gateway.zapier.desk import ZapierDesk
+from loyalty.links import Links
 from loyalty.settings import HubSettings
+from loyalty.store.console_key import ConsoleKey
 from loyalty.store.database import Database, StoreAway
 from loyalty.store.vault import Vault
 
@@ -52,13 +56,15 @@ def create_app(
     metrics = Metrics()
     table = ConnectionTable(database, vault, manifests=manifests)
     commit = GroupCommit(database, observer=metrics, bounds=bounds)
+    figures = FiguresDesk(database, clock=clock)
+    prefect_ui_url = os.environ.get("HUB_PREFECT_UI_URL", "")
     pages = Pages(
         database=database,
         table=table,
         commit=commit,
         metrics=metrics,
-        figures=FiguresDesk(database, clock=clock),
-        prefect_ui_url=os.environ.get("HUB_PREFECT_UI_URL", ""),
+        figures=figures,
+        prefect_ui_url=prefect_ui_url,
     )
     hooks = Hooks(
         base_url=settings.base_url, table=table, commit=commit, observer=metrics, clock=clock
@@ -72,6 +78,21 @@ def create_app(
         clock=clock,
     )
     behind = pages_app(pages, base_url=settings.base_url, lifespan=_lifespan(table, commit))
+    add_console(
+        behind,
+        House(
+            settings=settings,
+            database=database,
+            vault=vault,
+            links=Links(vault.derived("links"), settings.base_url),
+            commit=commit,
+            table=table,
+            figures=figures,
+            clock=clock,
+            console_key=ConsoleKey.of(settings.root, settings.console_key),
+            prefect_ui_url=prefect_ui_url if prefect_ui_url.startswith("http") else "",
+        ),
+    )
     return _Gateway(hooks, zapier, behind)
 
 

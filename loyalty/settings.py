@@ -19,6 +19,9 @@ class HubSettings(BaseSettings):
     secret_key: SecretStr = Field(
         SecretStr(""), description="Fernet key that seals credentials; empty for one in HUB_HOME."
     )
+    console_key: SecretStr = Field(
+        SecretStr(""), description="Opens the console; empty for one in HUB_HOME (console.key)."
+    )
     host: str = Field("127.0.0.1", description="Where the gateway listens.")
     port: int = Field(4300, description="The gateway's port.")
     prefect_port: int = Field(4200, description="The Prefect server's port.")

@@ -42,7 +42,7 @@ class Vault:
         """The vault of an installation: the given key, or one kept (0600) in its home."""
         if key.get_secret_value():
             return cls(key)
-        return cls(SecretStr(_kept_key(root / "secret.key")))
+        return cls(SecretStr(kept_key(root / "secret.key")))
 
     def seal(self, content: dict[str, Any]) -> bytes:
         """The content, encrypted and authenticated; Decimals and the like become their text."""
@@ -59,7 +59,8 @@ class Vault:
         return content
 
 
-def _kept_key(path: Path) -> str:
+def kept_key(path: Path) -> str:
+    """The key in a file that only its owner may read; made (Fernet) where there is none."""
     if not path.exists():
         _keep(path, Fernet.generate_key())
     return path.read_text("ascii").strip()

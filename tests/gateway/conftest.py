@@ -202,7 +202,8 @@ async def database(shared_url: str) -> AsyncIterator[Database]:
     async with found.begin() as connection:
         await connection.execute(
             text(
-                "truncate inbox, rejects, connections, triggers, workers, deliveries, polls cascade"
+                "truncate inbox, rejects, connections, triggers, workers, deliveries, polls,"
+                " wrong_keys, console_sessions, errands cascade"
             )
         )
     yield found
@@ -240,3 +241,18 @@ def sale() -> Callable[..., bytes]:
         return f'{{"sales": [{listed}], "note": "{note}"}}'.encode()
 
     return make
+
+
+@pytest.fixture
+def stranger(hub: Running, tmp_path: Path) -> Any:
+    """Somebody at the console's door (tests/gateway/visitor.py)."""
+    from tests.gateway.visitor import Visitor
+
+    return Visitor(hub, tmp_path)
+
+
+@pytest_asyncio.fixture
+async def visitor(stranger: Any) -> Any:
+    """Somebody who is signed in to the console."""
+    assert (await stranger.sign_in()).status_code == 303
+    return stranger

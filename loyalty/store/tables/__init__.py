@@ -17,6 +17,7 @@ from loyalty.store.tables.books import (
     redemptions,
     sales,
 )
+from loyalty.store.tables.console import console_sessions, errands, wrong_keys
 from loyalty.store.tables.hooks_out import hooks_out
 from loyalty.store.tables.intake import connections, inbox, polls, rejects, subscriptions, tokens
 from loyalty.store.tables.lifecycle import (
@@ -46,11 +47,13 @@ __all__ = [
     "budgets",
     "connections",
     "consents",
+    "console_sessions",
     "debts",
     "deliveries",
     "digests",
     "engagements",
     "entries",
+    "errands",
     "expiry_reminders",
     "fallbacks",
     "holds",
@@ -76,4 +79,5 @@ __all__ = [
     "triggers",
     "wallet_passes",
     "workers",
+    "wrong_keys",
 ]

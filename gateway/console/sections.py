@@ -1,0 +1,30 @@
+"""The sections of the console, in the order of the menu. A new one adds its line here.
+
+A section's module has a `router` (`fastapi.APIRouter`) with addresses below its own; its pages
+take a `Visit` (gateway/console/visit.py) and answer `visit.page("campaigns/list.html", …)` with a
+template below gateway/templates that extends `console/base.html`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from fastapi import APIRouter
+
+from gateway.console import home
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A part of the console.
+
+    Attributes:
+        address: Where it begins, and its entry in the menu leads to.
+    """
+
+    title: str
+    address: str
+    router: APIRouter
+
+
+SECTIONS: tuple[Section, ...] = (Section("Home", "/console", home.router),)
