@@ -12,6 +12,7 @@ from pydantic import Field, field_validator
 
 from loyalty.eligibility import EligibilityPolicy
 from loyalty.events import EventType, Frozen
+from loyalty.letterhead import Letterhead
 from loyalty.lifecycle_policy import (
     DigestPolicy,
     FallbackPolicy,
@@ -19,7 +20,6 @@ from loyalty.lifecycle_policy import (
     TrackingPolicy,
     WalletPolicy,
 )
-from loyalty.letterhead import Letterhead
 from loyalty.locales import DEFAULT_LOCALE, is_known
 from loyalty.money import Amount
 from loyalty.occasions import known_zone
