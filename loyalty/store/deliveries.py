@@ -44,6 +44,7 @@ class Delivery:
     member_id: UUID | None = None
     rule: str = ""
     target: str = ""
+    campaign: str = ""
     reason: str = ""
     attempts: int = 0
     next_attempt_at: datetime | None = None
