@@ -20,6 +20,7 @@ from flows.activities_desk import ActivitiesDesk
 from flows.adjustments_desk import AdjustmentsDesk
 from flows.clerk import Clerk
 from flows.closings import done
+from flows.gift_codes_desk import GiftCodesDesk
 from flows.hooks_out import tell_subscribers
 from flows.papers import ABOUT_ACCOUNTS
 from flows.people_desk import PeopleDesk
@@ -41,6 +42,7 @@ DESKS: tuple[type[Clerk], ...] = (
     RedemptionsDesk,
     AdjustmentsDesk,
     ActivitiesDesk,
+    GiftCodesDesk,
 )
 
 

@@ -22,7 +22,11 @@ from loyalty.store.people import Identity, Member
 
 _ENROLS = {EventType.CUSTOMER_CREATED, EventType.CUSTOMER_UPDATED, EventType.CUSTOMER_OPTED_IN}
 _SELLS = {EventType.ORDER_PAID, EventType.PAYMENT_COMPLETED}
-_SHOWS_THE_CARD = {EventType.ACTIVITY_REPORTED, EventType.POINTS_ADJUSTED}
+_SHOWS_THE_CARD = {
+    EventType.ACTIVITY_REPORTED,
+    EventType.POINTS_ADJUSTED,
+    EventType.GIFT_CODE_REDEEMED,
+}
 """Whoever does this by a card that is not known yet is a member all the same: only members have
 one, and the news of signing up may come later."""
 

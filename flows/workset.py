@@ -18,6 +18,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from flows import papers
+from flows.gift_code_papers import open_codes
 from flows.introductions import (
     SaleKey,
     address_in,
@@ -33,9 +34,10 @@ from loyalty.events import ConsentState, Event, EventType
 from loyalty.limits import Meters
 from loyalty.sales import Sale
 from loyalty.standing import Reached, Share
-from loyalty.store import books, inbox, ledger, limits, people, rulebook, standing
+from loyalty.store import books, gift_codes, inbox, ledger, limits, people, rulebook, standing
 from loyalty.store.books import BookTerms
 from loyalty.store.deliveries import Delivery
+from loyalty.store.gift_codes import CodeBook
 from loyalty.store.inbox import Claimed, Closing
 from loyalty.store.people import ConsentNote, Identity, Member, Words
 from loyalty.store.standing import ReachedMarks
@@ -57,6 +59,7 @@ class Workset:
         contributions: What counts towards tiers, by member and local day, where time matters.
         reached: Marks of milestones; `marked` names those that were changed.
         papers: What the desks look up that sell nothing: holds, redemptions, merges.
+        gift_codes: The codes of the batch; None where no database stands behind it.
     """
 
     now: datetime
@@ -72,6 +75,7 @@ class Workset:
     reached: ReachedMarks = field(default_factory=dict)
     marked: set[tuple[UUID, str, Decimal]] = field(default_factory=set)
     papers: Papers = field(default_factory=Papers)
+    gift_codes: CodeBook | None = None
     notes: list[ConsentNote] = field(default_factory=list)
     deliveries: list[Delivery] = field(default_factory=list)
     emitted: list[Event] = field(default_factory=list)
@@ -120,6 +124,7 @@ async def load(connection: AsyncConnection, items: Sequence[Claimed], terms: Ter
     _follow_merges(work)
     heir_of = {one: people.heir(work.members, one) for one in work.members}
     await papers.load(connection, work.papers, items, sales=known, heir_of=heir_of)
+    work.gift_codes = await open_codes(connection, items, work.member_of)
     work.books = await books.open_books(
         connection,
         work.members.values(),
@@ -170,6 +175,8 @@ async def flush(connection: AsyncConnection, work: Workset) -> None:
     ]
     await standing.save_reached(connection, marks, now=work.now)
     await papers.save(connection, work.papers, now=work.now)
+    if work.gift_codes is not None:
+        await gift_codes.save(connection, work.gift_codes)
     await inbox.emit(connection, work.emitted, now=work.now)
 
 

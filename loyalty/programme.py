@@ -21,6 +21,7 @@ from loyalty.lifecycle_policy import (
     WalletPolicy,
 )
 from loyalty.locales import DEFAULT_LOCALE, is_known
+from loyalty.gift_codes_policy import GiftCodePolicy
 from loyalty.money import Amount
 from loyalty.occasions import known_zone
 from loyalty.policies import (
@@ -82,6 +83,7 @@ class Programme(Frozen):
     )
     fx_rounding: Rounding = "half_even"
     report: ReportPolicy = ReportPolicy()
+    gift_codes: GiftCodePolicy = GiftCodePolicy()
     max_lateness_hours: int | None = Field(
         None, ge=0, description="A message about something older than this is not sent."
     )

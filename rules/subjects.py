@@ -30,6 +30,7 @@ _DATA_NAMES: dict[EventType, str] = {
     EventType.REWARD_HELD: "hold",
     EventType.REWARD_CAPTURED: "hold_end",
     EventType.REWARD_RELEASED: "hold_end",
+    EventType.GIFT_CODE_REDEEMED: "gift_code",
     EventType.POINTS_ADJUSTED: "adjustment",
     EventType.ADJUSTMENT_APPROVED: "approval",
     EventType.ACTIVITY_REPORTED: "activity",

@@ -85,7 +85,8 @@ select id, store, type, key, subject, occurred_at, data, done_at, member_id,
        outcome ->> 'version' as version, outcome ->> 'programme' as programme,
        outcome #> '{facts,tags}' as tags, outcome #> '{facts,segments}' as segments,
        outcome #>> '{facts,zone}' as zone, outcome #>> '{facts,email}' as email,
-       outcome #>> '{facts,phone}' as phone, outcome ? 'facts' as is_known
+       outcome #>> '{facts,phone}' as phone, outcome ? 'facts' as is_known,
+       outcome -> 'gift_code' as gift_code
 from inbox
 where member_id = any(:ids) and occurred_at < :until and state in ('done', 'refused')
       and not (store = 'hub' and type = any(:own))
@@ -145,7 +146,7 @@ def _happened(row: Any) -> Happened:
         key=row.key,
         time=row.occurred_at,
         subject=row.subject,
-        data=row.data,
+        data=row.data | (row.gift_code or {}),
     )
     return Happened(
         id=row.id,

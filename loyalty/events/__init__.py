@@ -7,6 +7,7 @@ redelivery, a poll and a CSV row of the same fact are one event.
 
 from loyalty.events.base import MAX_LINES, Frozen, Key, Text, made
 from loyalty.events.envelope import DATA_MODELS, Data, Event, subject_of
+from loyalty.events.gift_codes import GiftCodeUse
 from loyalty.events.kinds import TRIGGER_OF, TRIGGERS, Channel, ConsentState, EventType
 from loyalty.events.messages import InboundMessage, MessageReport
 from loyalty.events.moments import Milestone, Occasion, TierChange
@@ -40,6 +41,7 @@ __all__ = [
     "Event",
     "EventType",
     "Frozen",
+    "GiftCodeUse",
     "Hold",
     "HoldEnd",
     "InboundMessage",

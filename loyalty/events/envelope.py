@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import AwareDatetime, Field, model_validator
 
 from loyalty.events.base import Frozen, Key
+from loyalty.events.gift_codes import GiftCodeUse
 from loyalty.events.kinds import TRIGGER_OF, EventType
 from loyalty.events.messages import InboundMessage, MessageReport
 from loyalty.events.moments import Milestone, Occasion, TierChange
@@ -23,7 +24,7 @@ from loyalty.events.sales import (
 Data = (
     Customer | Order | Refund | Cancellation | Payment | Redemption
     | RefundReversal | Hold | HoldEnd | Adjustment | AdjustmentApproval | Activity
-    | MemberMerge | Erasure
+    | MemberMerge | Erasure | GiftCodeUse
     | Milestone | TierChange | Occasion | MessageReport | InboundMessage
 )  # fmt: skip
 
@@ -42,6 +43,7 @@ DATA_MODELS: dict[EventType, type[Frozen]] = {
     EventType.REWARD_HELD: Hold,
     EventType.REWARD_CAPTURED: HoldEnd,
     EventType.REWARD_RELEASED: HoldEnd,
+    EventType.GIFT_CODE_REDEEMED: GiftCodeUse,
     EventType.POINTS_ADJUSTED: Adjustment,
     EventType.ADJUSTMENT_APPROVED: AdjustmentApproval,
     EventType.ACTIVITY_REPORTED: Activity,

@@ -21,6 +21,7 @@ class EventType(StrEnum):
     REWARD_HELD = "reward.held"
     REWARD_CAPTURED = "reward.captured"
     REWARD_RELEASED = "reward.released"
+    GIFT_CODE_REDEEMED = "gift_code.redeemed"
     POINTS_ADJUSTED = "points.adjusted"
     ADJUSTMENT_APPROVED = "adjustment.approved"
     ACTIVITY_REPORTED = "activity.reported"
@@ -75,6 +76,7 @@ TRIGGERS: dict[str, tuple[EventType, ...]] = {
         EventType.REWARD_HELD,
         EventType.REWARD_CAPTURED,
         EventType.REWARD_RELEASED,
+        EventType.GIFT_CODE_REDEEMED,
         EventType.POINTS_ADJUSTED,
         EventType.ADJUSTMENT_APPROVED,
     ),

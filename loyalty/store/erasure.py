@@ -118,6 +118,8 @@ update inbox set
             then data || '{"customer": null, "reason": "forgotten"}'::jsonb
         when type = 'sms.received'
             then data || '{"sender": "forgotten", "recipient": "", "body": ""}'::jsonb
+        when type = 'gift_code.redeemed'
+            then data || '{"customer": null, "origin": ""}'::jsonb
         when type like 'message.%'
             then data || '{"address": "forgotten", "vendor_message_id": "", "detail": ""}'::jsonb
         when data ? 'customer' then data || '{"customer": null}'::jsonb

@@ -18,6 +18,15 @@ from loyalty.store.tables.books import (
     sales,
 )
 from loyalty.store.tables.console import console_sessions, errands, wrong_keys
+from loyalty.store.tables.gift_codes import (
+    gift_code_batches,
+    gift_code_guards,
+    gift_code_upload_chunks,
+    gift_code_upload_problems,
+    gift_code_uploads,
+    gift_code_uses,
+    gift_codes,
+)
 from loyalty.store.tables.hooks_out import hooks_out
 from loyalty.store.tables.intake import connections, inbox, polls, rejects, subscriptions, tokens
 from loyalty.store.tables.lifecycle import (
@@ -56,6 +65,13 @@ __all__ = [
     "errands",
     "expiry_reminders",
     "fallbacks",
+    "gift_code_batches",
+    "gift_code_guards",
+    "gift_code_upload_chunks",
+    "gift_code_upload_problems",
+    "gift_code_uploads",
+    "gift_code_uses",
+    "gift_codes",
     "holds",
     "hooks_out",
     "identities",

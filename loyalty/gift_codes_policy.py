@@ -1,0 +1,28 @@
+"""What operations choose about gift codes."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from loyalty.events import Frozen
+
+TEMPLATE_CODES = ("DEMO-CODE-1", "DEMO-CODE-2")
+"""The codes of the sample file, for those who forget to take them out."""
+
+
+class GiftCodePolicy(Frozen):
+    """Which rows are the sample's, how soon guessing is stopped, where a code is redeemed."""
+
+    template_codes: tuple[Annotated[str, Field(max_length=200)], ...] = Field(
+        TEMPLATE_CODES, description="Codes of the sample file: such rows are refused."
+    )
+    max_failures: int = Field(5, ge=1, le=1000, description="So many wrong codes lock a member.")
+    lock_minutes: int = Field(15, ge=1, le=10_080, description="How long a lock lasts.")
+    max_failures_per_address: int = Field(
+        50, ge=1, le=100_000, description="So many wrong codes lock a network address."
+    )
+    redeem_url: str = Field(
+        "", max_length=500, description="The page that a printed QR code opens; else the portal."
+    )
