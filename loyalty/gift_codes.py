@@ -25,8 +25,8 @@ MIN_LENGTH, MAX_LENGTH = 2, 40
 MAX_TYPED = 200
 """Of what somebody types into the field; whatever is longer is no code."""
 
-_TWINS = str.maketrans(  # noqa: RUF001 - that they look alike is the point
-    "АВЕКМНОРСТХІЅЈΑΒΕΖΗΙΚΜΝΟΡΤΥΧ",  # noqa: RUF001
+_TWINS = str.maketrans(
+    "АВЕКМНОРСТХІЅЈΑΒΕΖΗΙΚΜΝΟΡΤΥΧ",
     "ABEKMHOPCTXISJABEZHIKMNOPTYX",
 )
 """Cyrillic and Greek capitals that look like Latin ones on paper and on a keyboard."""

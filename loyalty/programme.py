@@ -13,6 +13,7 @@ from pydantic import Field, field_validator
 from loyalty.eligibility import EligibilityPolicy
 from loyalty.events import EventType, Frozen
 from loyalty.letterhead import Letterhead
+from loyalty.gift_codes_policy import GiftCodePolicy
 from loyalty.lifecycle_policy import (
     DigestPolicy,
     FallbackPolicy,

@@ -292,6 +292,11 @@ CASES: list[tuple[EventType, dict[str, Any], str]] = [
     (EventType.REWARD_HELD, {"id": "h", "points": 5}, "hold.points == 5"),
     (EventType.REWARD_CAPTURED, {"hold_id": "h"}, "hold_end.used_on is None"),
     (EventType.REWARD_RELEASED, {"hold_id": "h"}, 'hold_end.hold_id == "h"'),
+    (
+        EventType.GIFT_CODE_REDEEMED,
+        {"id": "g", "code": "A-1", "batch": "Spring", "points": 5},
+        'gift_code.batch == "Spring" and gift_code.points == 5',
+    ),
     (EventType.POINTS_ADJUSTED, {"id": "a", "points": -5}, "adjustment.points < 0"),
     (EventType.ADJUSTMENT_APPROVED, {"adjustment_id": "a", "by": "bo"}, 'approval.by == "bo"'),
     (EventType.ACTIVITY_REPORTED, {"name": "review", "ref": "p"}, 'activity.name == "review"'),
