@@ -12,8 +12,8 @@ from pydantic import Field, field_validator
 
 from loyalty.eligibility import EligibilityPolicy
 from loyalty.events import EventType, Frozen
-from loyalty.letterhead import Letterhead
 from loyalty.gift_codes_policy import GiftCodePolicy
+from loyalty.letterhead import Letterhead
 from loyalty.lifecycle_policy import (
     DigestPolicy,
     FallbackPolicy,
@@ -22,7 +22,6 @@ from loyalty.lifecycle_policy import (
     WalletPolicy,
 )
 from loyalty.locales import DEFAULT_LOCALE, is_known
-from loyalty.gift_codes_policy import GiftCodePolicy
 from loyalty.money import Amount
 from loyalty.occasions import known_zone
 from loyalty.policies import (
