@@ -26,6 +26,12 @@ from loyalty.store.tables.gift_codes import (
     gift_code_uploads,
     gift_code_uses,
     gift_codes,
+from loyalty.store.tables.campaigns import (
+    campaigns,
+    claims,
+    customer_imports,
+    invitations,
+    shop_customers,
 )
 from loyalty.store.tables.hooks_out import hooks_out
 from loyalty.store.tables.intake import connections, inbox, polls, rejects, subscriptions, tokens
@@ -54,9 +60,12 @@ __all__ = [
     "attempts",
     "audit",
     "budgets",
+    "campaigns",
+    "claims",
     "connections",
     "consents",
     "console_sessions",
+    "customer_imports",
     "debts",
     "deliveries",
     "digests",
@@ -76,6 +85,7 @@ __all__ = [
     "hooks_out",
     "identities",
     "inbox",
+    "invitations",
     "limit_uses",
     "lots",
     "members",
@@ -90,6 +100,7 @@ __all__ = [
     "rule_switches",
     "sales",
     "settings",
+    "shop_customers",
     "subscriptions",
     "tokens",
     "triggers",

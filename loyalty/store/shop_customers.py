@@ -1,0 +1,324 @@
+"""The customers whom shops have, and how far each shop's import has come.
+
+An import holds a lease like a poll does (`loyalty.store.polls`): a worker that dies loses it, and
+another goes on behind the last page that was committed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from loyalty.campaigns import ShopCustomer
+from loyalty.events import Channel, ConsentState
+from loyalty.store.bulk import insert_rows
+from loyalty.store.deliveries import ALIVE
+from loyalty.store.ids import new_id
+from loyalty.store.tables import shop_customers
+
+LEASE = timedelta(minutes=5)
+"""How long a worker may take for one page, pauses that the vendor asks for included."""
+
+MEMBER = """(
+    exists (select 1 from identities m
+            where m.store = c.store and m.kind = 'customer' and m.value = c.customer_id)
+    or exists (select 1 from identities m
+               where m.store = '' and m.kind = 'email' and m.value = c.email)
+    or exists (select 1 from identities m
+               where m.store = '' and m.kind = 'phone' and m.value = c.phone)
+)"""
+"""Whether a customer `c` is a member, by any of their keys."""
+
+# What the shop says now replaces what it said before; whoever asked to be forgotten stays so.
+_KEEP = """
+on conflict (store, customer_id) do update set
+    email = excluded.email, phone = excluded.phone, first_name = excluded.first_name,
+    last_name = excluded.last_name, locale = excluded.locale, zone = excluded.zone,
+    country = excluded.country, birthday = excluded.birthday, consents = excluded.consents,
+    problems = excluded.problems, updated_at = excluded.updated_at
+where shop_customers.forgotten_at is null
+returning id
+"""
+
+
+async def keep(connection: AsyncConnection, found: Sequence[ShopCustomer], *, now: datetime) -> int:
+    """Keeps what a shop says of its customers, in one statement; how many were kept."""
+    latest = {(one.store, one.customer_id): one for one in found}
+    rows = [_row(latest[key], now) for key in sorted(latest)]
+    return len(await insert_rows(connection, shop_customers, rows, tail=_KEEP))
+
+
+def _row(one: ShopCustomer, now: datetime) -> dict[str, Any]:
+    return {
+        "id": new_id(now),
+        "store": one.store,
+        "customer_id": one.customer_id,
+        "email": one.email,
+        "phone": one.phone,
+        "first_name": one.first_name,
+        "last_name": one.last_name,
+        "locale": one.locale,
+        "zone": one.zone,
+        "country": one.country,
+        "birthday": one.birthday,
+        "consents": {channel.value: state.value for channel, state in one.consents.items()},
+        "problems": "; ".join(one.problems)[:500],
+        "imported_at": now,
+        "updated_at": now,
+    }
+
+
+def customer_of(row: Any) -> ShopCustomer:
+    """A customer from their row."""
+    return ShopCustomer(
+        store=row.store,
+        customer_id=row.shop_id if hasattr(row, "shop_id") else row.customer_id,
+        email=row.email,
+        phone=row.phone,
+        first_name=row.first_name,
+        last_name=row.last_name,
+        locale=row.locale,
+        zone=row.zone,
+        country=row.country,
+        birthday=row.birthday,
+        consents={Channel(name): ConsentState(state) for name, state in row.consents.items()},
+        problems=tuple(one for one in row.problems.split("; ") if one),
+    )
+
+
+async def find(connection: AsyncConnection, store: str, customer_id: str) -> ShopCustomer | None:
+    """One customer; None where the shop never told of them, or they asked to be forgotten."""
+    rows = await connection.execute(
+        text("""
+            select * from shop_customers
+            where store = :store and customer_id = :id and forgotten_at is null
+        """),
+        {"store": store, "id": customer_id},
+    )
+    row = rows.first()
+    return None if row is None else customer_of(row)
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """How many customers a shop has, and how many of them can be invited.
+
+    Attributes:
+        unreachable: No member, and with neither e-mail address nor telephone number.
+        opted_out: No member, and wants no messages at the address that there is.
+    """
+
+    customers: int = 0
+    members: int = 0
+    unreachable: int = 0
+    opted_out: int = 0
+    invitable: int = 0
+
+
+OPTED_OUT = """(
+    select k.state from consents k
+    where k.channel = {channel} and k.address = {address}
+    order by k.occurred_at desc, k.state desc limit 1
+) = 'withdrawn'"""
+"""Whether the last word on a channel and address was no, at the same instant no wins."""
+
+CHOSEN = """
+    case when {choice} = 'sms' or ({choice} = 'auto' and c.email is null)
+         then 'sms' else 'email' end as channel,
+    case when {choice} = 'sms' or ({choice} = 'auto' and c.email is null)
+         then c.phone else c.email end as address
+"""
+"""On which channel and at which address a customer `c` is invited."""
+
+_REACH = text(f"""
+with known as (
+    select {CHOSEN.format(choice=":choice")}, {MEMBER} as is_member
+    from shop_customers c
+    where c.forgotten_at is null and (:shop = '' or c.store = :shop)
+), judged as (
+    select *, not is_member and address is not null
+        and coalesce({OPTED_OUT.format(channel="known.channel", address="known.address")}, false)
+        as is_out
+    from known
+)
+select count(*) as customers,
+       count(*) filter (where is_member) as members,
+       count(*) filter (where not is_member and address is null) as unreachable,
+       count(*) filter (where is_out) as opted_out,
+       count(distinct (channel, address))
+           filter (where not is_member and address is not null and not is_out) as invitable
+from judged
+""")  # noqa: S608 - put together of constants
+
+
+async def reach(connection: AsyncConnection, shop: str, choice: str) -> Reach:
+    """How many of a shop's imported customers can be invited on a channel.
+
+    Args:
+        shop: `shopify/main`; empty for all shops together.
+        choice: email, sms or auto.
+    """
+    row = (await connection.execute(_REACH, {"shop": shop, "choice": choice})).one()
+    return Reach(row.customers, row.members, row.unreachable, row.opted_out, row.invitable)
+
+
+# --- imports -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ImportTurn:
+    """One worker's turn at importing a shop's customers, and from where on."""
+
+    store: str
+    cursor: str
+    owner: str
+
+
+@dataclass(frozen=True, slots=True)
+class ImportState:
+    """How far an import has come, for people."""
+
+    store: str
+    state: str
+    pages: int
+    read: int
+    kept: int
+    refused: int
+    problem: str
+    started_at: datetime
+    updated_at: datetime
+    finished_at: datetime | None
+
+
+_TAKE = text("""
+insert into customer_imports (store, owner, lease_until, started_at, updated_at)
+values (:store, :owner, :until, :now, :now)
+on conflict (store) do update set
+    owner = excluded.owner, lease_until = excluded.lease_until, updated_at = :now, problem = '',
+    state = 'running', finished_at = null,
+    cursor = case when customer_imports.state = 'done' then '' else customer_imports.cursor end,
+    pages = case when customer_imports.state = 'done' then 0 else customer_imports.pages end,
+    read = case when customer_imports.state = 'done' then 0 else customer_imports.read end,
+    kept = case when customer_imports.state = 'done' then 0 else customer_imports.kept end,
+    refused = case when customer_imports.state = 'done' then 0 else customer_imports.refused end,
+    started_at = case when customer_imports.state = 'done' then :now
+                 else customer_imports.started_at end
+where customer_imports.owner = '' or customer_imports.lease_until <= :now
+   or split_part(customer_imports.owner, '#', 1) not in
+      (select name from workers where seen_at > :since)
+returning cursor
+""")
+
+
+async def take_import(
+    connection: AsyncConnection,
+    store: str,
+    *,
+    owner: str,
+    now: datetime,
+    alive: timedelta = ALIVE,
+) -> ImportTurn | None:
+    """Begins an import or goes on with one that stopped; None where another worker is at it."""
+    ticket = f"{owner}#{uuid4().hex[:12]}"
+    rows = await connection.execute(
+        _TAKE,
+        {"store": store, "owner": ticket, "until": now + LEASE, "now": now, "since": now - alive},
+    )
+    row = rows.first()
+    return None if row is None else ImportTurn(store, row.cursor, ticket)
+
+
+async def advance_import(
+    connection: AsyncConnection,
+    turn: ImportTurn,
+    cursor: str,
+    *,
+    read: int,
+    kept: int,
+    refused: int,
+    now: datetime,
+) -> bool:
+    """Keeps how far it has come, in the transaction that keeps the page's customers.
+
+    Returns:
+        False where the turn is over: another worker imports by now.
+    """
+    done = await connection.execute(
+        text("""
+            update customer_imports set cursor = :cursor, lease_until = :until, updated_at = :now,
+                pages = pages + 1, read = read + :read, kept = kept + :kept,
+                refused = refused + :refused
+            where store = :store and owner = :owner
+        """),
+        {
+            "cursor": cursor,
+            "until": now + LEASE,
+            "now": now,
+            "read": read,
+            "kept": kept,
+            "refused": refused,
+            "store": turn.store,
+            "owner": turn.owner,
+        },
+    )
+    return bool(done.rowcount)
+
+
+async def end_import(
+    connection: AsyncConnection, turn: ImportTurn, *, now: datetime, problem: str | None = None
+) -> None:
+    """Gives the turn back: through to the end, or stopped, with the reason where there is one."""
+    await connection.execute(
+        text("""
+            update customer_imports set owner = '', lease_until = null, updated_at = :now,
+                state = cast(:state as text), problem = :problem,
+                finished_at = case when :state = 'done' then :now end
+            where store = :store and owner = :owner
+        """),
+        {
+            "state": "done" if problem is None else "stopped",
+            "problem": (problem or "")[:500],
+            "now": now,
+            "store": turn.store,
+            "owner": turn.owner,
+        },
+    )
+
+
+async def imports(connection: AsyncConnection) -> list[ImportState]:
+    """How every shop's import stands."""
+    rows = await connection.execute(
+        text("""
+            select store, state, pages, read, kept, refused, problem, started_at, updated_at,
+                   finished_at
+            from customer_imports order by store
+        """)
+    )
+    return [ImportState(*row) for row in rows]
+
+
+FORGET = text("""
+update shop_customers set email = null, phone = null, first_name = '', last_name = '', locale = '',
+    zone = '', country = '', birthday = null, consents = '{}', problems = '', forgotten_at = :now
+where forgotten_at is null and (
+    email = any(cast(:words as text[])) or phone = any(cast(:words as text[]))
+    or store || ':customer:' || customer_id = any(cast(:subjects as text[])))
+returning id
+""")
+"""Only the shop's number stays, so that the next import does not invite them again."""
+
+
+async def forget(
+    connection: AsyncConnection, *, words: Sequence[str], subjects: Sequence[str], now: datetime
+) -> list[UUID]:
+    """Empties what is known of a person; the rows that were theirs."""
+    rows = await connection.execute(
+        FORGET, {"words": list(words), "subjects": list(subjects), "now": now}
+    )
+    return list(rows.scalars())
