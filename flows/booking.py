@@ -18,6 +18,7 @@ from flows import workset
 from flows.accounts_desk import AccountsDesk
 from flows.activities_desk import ActivitiesDesk
 from flows.adjustments_desk import AdjustmentsDesk
+from flows.campaigns_desk import CampaignsDesk
 from flows.clerk import Clerk
 from flows.closings import done
 from flows.gift_codes_desk import GiftCodesDesk
@@ -43,6 +44,7 @@ DESKS: tuple[type[Clerk], ...] = (
     AdjustmentsDesk,
     ActivitiesDesk,
     GiftCodesDesk,
+    CampaignsDesk,
 )
 
 

@@ -20,7 +20,12 @@ from loyalty.store.ids import new_id
 from loyalty.store.inbox import Claimed
 from loyalty.store.people import Identity, Member
 
-_ENROLS = {EventType.CUSTOMER_CREATED, EventType.CUSTOMER_UPDATED, EventType.CUSTOMER_OPTED_IN}
+_ENROLS = {
+    EventType.CUSTOMER_CREATED,
+    EventType.CUSTOMER_UPDATED,
+    EventType.CUSTOMER_OPTED_IN,
+    EventType.INVITATION_CLAIMED,
+}
 _SELLS = {EventType.ORDER_PAID, EventType.PAYMENT_COMPLETED}
 _SHOWS_THE_CARD = {
     EventType.ACTIVITY_REPORTED,

@@ -9,12 +9,23 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from loyalty.campaigns import Invitation
 from loyalty.events import Customer, EventType, MemberMerge
 from loyalty.points import Hold
-from loyalty.store import accounts, adjustments, books, erasure, holds, people, redemptions
+from loyalty.store import (
+    accounts,
+    adjustments,
+    books,
+    erasure,
+    holds,
+    invitations,
+    people,
+    redemptions,
+)
 from loyalty.store.accounts import Bonus, Merge, Sums
 from loyalty.store.adjustments import Asked
 from loyalty.store.inbox import Claimed
+from loyalty.store.invitations import Claim
 from loyalty.store.people import Identity
 from loyalty.store.redemptions import Redeemed
 
@@ -76,6 +87,10 @@ class Papers:
         used_on: What was redeemed on the orders of this batch, by sale.
         sides: For merges: (source, target), as far as they are known.
         identities: Keys that a merge gives to the one account that is known.
+        invitations: Those that are claimed, and those of people who sign up.
+        invited_by: The invitations of whoever signs up, by event.
+        claimants: Who was paid for joining, of those concerned.
+        claims: Who is paid for it now.
     """
 
     named: dict[int, UUID] = field(default_factory=dict)
@@ -94,6 +109,10 @@ class Papers:
     joined: list[Merge] = field(default_factory=list)
     parted: list[tuple[Merge, UUID, frozenset[UUID]]] = field(default_factory=list)
     erased: list[Erased] = field(default_factory=list)
+    invitations: dict[UUID, Invitation] = field(default_factory=dict)
+    invited_by: dict[int, list[Invitation]] = field(default_factory=dict)
+    claimants: set[UUID] = field(default_factory=set)
+    claims: list[Claim] = field(default_factory=list)
 
     @property
     def redeemed_entries(self) -> list[UUID]:
@@ -187,6 +206,49 @@ async def load(
     for item in items:
         if item.event.type in ABOUT_ACCOUNTS:
             await _load_accounts(connection, papers, item, heir_of)
+    await _load_invitations(connection, papers, items, sorted(set(heir_of.values())))
+
+
+async def _load_invitations(
+    connection: AsyncConnection, papers: Papers, items: Sequence[Claimed], members: Sequence[UUID]
+) -> None:
+    """Those that are claimed, and those that whoever signs up has, by id at the shop or address."""
+    named = [
+        UUID(item.event.data.invitation_id)
+        for item in items
+        if item.event.type is EventType.INVITATION_CLAIMED
+    ]
+    joining = [item for item in items if item.event.type is EventType.CUSTOMER_CREATED]
+    keys = {
+        item.id: set(people.identities_of(item.event.store, item.event.data)) for item in joining
+    }
+    all_keys = set().union(*keys.values())
+    customers = sorted((store, value) for store, kind, value in all_keys if kind == "customer")
+    addresses = sorted(value for _, kind, value in all_keys if kind in ("email", "phone"))
+    named += await invitations.named_by(connection, customers, addresses)
+    if not named:
+        return
+    papers.invitations = await invitations.lock(connection, sorted(set(named)))
+    papers.claimants = await invitations.claimed(connection, members)
+    confirmed = await invitations.confirmed(connection, addresses)
+    for item in joining:
+        papers.invited_by[item.id] = [
+            one
+            for one in papers.invitations.values()
+            if (one.store, "customer", one.shop_id) in keys[item.id]
+            or (_is_at(one, keys[item.id]) and (_is_ours(item) or one.address in confirmed))
+        ]
+
+
+def _is_at(invitation: Invitation, keys: set[Identity]) -> bool:
+    return any(
+        one in keys for one in (("", kind, invitation.address) for kind in ("email", "phone"))
+    )
+
+
+def _is_ours(item: Claimed) -> bool:
+    """Whether the address was proven to the hub itself: its own pages let nobody in before."""
+    return item.event.store.partition("/")[0] == "hub"
 
 
 async def _load_accounts(
@@ -228,6 +290,8 @@ async def save(connection: AsyncConnection, papers: Papers, *, now: datetime) ->
     await redemptions.save(connection, papers.redeemed)
     await redemptions.note_returned(connection, papers.returned)
     await adjustments.save(connection, papers.asked.values(), now=now)
+    await invitations.save(connection, list(papers.invitations.values()))
+    await invitations.note_claims(connection, papers.claims)
     if papers.identities:
         await people.claim_identities(connection, papers.identities, now=now)
     for merge in papers.joined:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from flows.campaigns_desk import welcome_invited
 from flows.clerk import Clerk
 from flows.closings import done, refused, waits_for_person
 from flows.workset import address_in
@@ -43,6 +44,7 @@ class PeopleDesk(Clerk):
             reason = f"already signed up at {elsewhere}: kept as an update"
             return done(item, member, reason, code="already_member")
         self.work.signed_up[member.id] = item.event.store
+        welcome_invited(self.work, item, member)
         return self.apply(item, member)
 
     def _updated(self, item: Claimed) -> Closing:

@@ -6,6 +6,7 @@ whoever was promised something. An invitation is paid once, and a person is paid
 
 from __future__ import annotations
 
+import hashlib
 import re
 import unicodedata
 from dataclasses import dataclass, field
@@ -17,7 +18,15 @@ from uuid import UUID
 from pydantic import Field, StringConstraints
 
 from loyalty.contacts import normal_email, normal_phone
-from loyalty.events import Channel, ConsentState, Customer, Frozen
+from loyalty.events import (
+    Channel,
+    ConsentState,
+    Customer,
+    Event,
+    EventType,
+    Frozen,
+    InvitationClaim,
+)
 from loyalty.occasions import known_zone
 
 TEMPLATE = "invitation"
@@ -279,3 +288,45 @@ def judge_claim(invitation: Invitation, who: Claimant, *, at: datetime) -> Claim
             "member_before", "it is for new members, and this member joined before it was sent"
         )
     return None
+
+
+def claim_event(
+    invitation_id: UUID,
+    *,
+    at: datetime,
+    via: Literal["link", "address"] = "link",
+    member_id: UUID | None = None,
+    customer: Customer | None = None,
+) -> Event:
+    """The event by which a person claims an invitation: the same person's claim counts once.
+
+    Somebody else's claim of the same invitation is an event of its own, so that one who may not
+    have it does not stand in the way of one who may; the invitation is paid once all the same.
+
+    Args:
+        member_id: Whoever is signed in.
+        customer: Whoever signs up with this; one of the two is given.
+    """
+    if member_id is not None:
+        who = f"member:{member_id}"
+    elif customer is not None and not customer.is_anonymous:
+        who = next(
+            f"{kind}:{value.strip().lower()}"
+            for kind in ("card", "email", "phone", "id")
+            if (value := getattr(customer, kind))
+        )
+    else:
+        raise ValueError("an invitation is claimed by a member or by a customer who signs up")
+    return Event(
+        type=EventType.INVITATION_CLAIMED,
+        store="hub",
+        key=f"{invitation_id}:{hashlib.sha256(who.encode()).hexdigest()[:32]}",
+        time=at,
+        subject=who if member_id is not None else f"invitation:{invitation_id}",
+        data=InvitationClaim(
+            invitation_id=str(invitation_id),
+            via=via,
+            member_id=None if member_id is None else str(member_id),
+            customer=customer,
+        ),
+    )

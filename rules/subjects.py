@@ -20,6 +20,7 @@ _DATA_NAMES: dict[EventType, str] = {
     EventType.CUSTOMER_CREATED: "customer",
     EventType.CUSTOMER_UPDATED: "customer",
     EventType.CUSTOMER_OPTED_IN: "customer",
+    EventType.INVITATION_CLAIMED: "invitation",
     EventType.ORDER_PAID: "order",
     EventType.ORDER_EDITED: "order",
     EventType.ORDER_CANCELLED: "cancellation",

@@ -53,9 +53,10 @@ CONCLUDED = frozenset(
         EventType.TIER_CHANGED,
         EventType.ANNIVERSARY_DUE,
         EventType.BIRTHDAY_DUE,
+        EventType.INVITATION_CLAIMED,
     }
 )
-"""What the hub finds out itself, from its own books; nobody else can tell it."""
+"""What the hub finds out itself, from its own books and pages; nobody else can tell it."""
 
 TITLES = {
     EventType.CUSTOMER_CREATED: "Somebody became a customer.",

@@ -8,6 +8,7 @@ redelivery, a poll and a CSV row of the same fact are one event.
 from loyalty.events.base import MAX_LINES, Frozen, Key, Text, made
 from loyalty.events.envelope import DATA_MODELS, Data, Event, subject_of
 from loyalty.events.gift_codes import GiftCodeUse
+from loyalty.events.invitations import InvitationClaim
 from loyalty.events.kinds import TRIGGER_OF, TRIGGERS, Channel, ConsentState, EventType
 from loyalty.events.messages import InboundMessage, MessageReport
 from loyalty.events.moments import Milestone, Occasion, TierChange
@@ -45,6 +46,7 @@ __all__ = [
     "Hold",
     "HoldEnd",
     "InboundMessage",
+    "InvitationClaim",
     "Key",
     "Line",
     "MemberMerge",

@@ -8,6 +8,7 @@ from pydantic import AwareDatetime, Field, model_validator
 
 from loyalty.events.base import Frozen, Key
 from loyalty.events.gift_codes import GiftCodeUse
+from loyalty.events.invitations import InvitationClaim
 from loyalty.events.kinds import TRIGGER_OF, EventType
 from loyalty.events.messages import InboundMessage, MessageReport
 from loyalty.events.moments import Milestone, Occasion, TierChange
@@ -24,7 +25,7 @@ from loyalty.events.sales import (
 Data = (
     Customer | Order | Refund | Cancellation | Payment | Redemption
     | RefundReversal | Hold | HoldEnd | Adjustment | AdjustmentApproval | Activity
-    | MemberMerge | Erasure | GiftCodeUse
+    | MemberMerge | Erasure | GiftCodeUse | InvitationClaim
     | Milestone | TierChange | Occasion | MessageReport | InboundMessage
 )  # fmt: skip
 
@@ -33,6 +34,7 @@ DATA_MODELS: dict[EventType, type[Frozen]] = {
     EventType.CUSTOMER_CREATED: Customer,
     EventType.CUSTOMER_UPDATED: Customer,
     EventType.CUSTOMER_OPTED_IN: Customer,
+    EventType.INVITATION_CLAIMED: InvitationClaim,
     EventType.ORDER_PAID: Order,
     EventType.ORDER_EDITED: Order,
     EventType.ORDER_CANCELLED: Cancellation,

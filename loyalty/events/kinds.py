@@ -11,6 +11,7 @@ class EventType(StrEnum):
     CUSTOMER_CREATED = "customer.created"
     CUSTOMER_UPDATED = "customer.updated"
     CUSTOMER_OPTED_IN = "customer.opted_in"
+    INVITATION_CLAIMED = "invitation.claimed"
     ORDER_PAID = "order.paid"
     ORDER_EDITED = "order.edited"
     ORDER_CANCELLED = "order.cancelled"
@@ -64,6 +65,7 @@ TRIGGERS: dict[str, tuple[EventType, ...]] = {
         EventType.CUSTOMER_CREATED,
         EventType.CUSTOMER_UPDATED,
         EventType.CUSTOMER_OPTED_IN,
+        EventType.INVITATION_CLAIMED,
     ),
     "milestones": (
         EventType.MILESTONE_REACHED,

@@ -14,6 +14,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from loyalty.store import invitations, shop_customers
 from loyalty.store.people import Identity
 
 FORGOTTEN = "forgotten"
@@ -188,4 +189,8 @@ async def forget(connection: AsyncConnection, person: Traces, *, own_events: Seq
     ):  # fmt: skip
         await connection.execute(statement, ids)
     await connection.execute(text("set local hub.erasing = 'off'"))
+    customers = await shop_customers.forget(
+        connection, words=sorted(person.words), subjects=sorted(person.subjects)
+    )
+    await invitations.forget(connection, customers)
     return len(events)

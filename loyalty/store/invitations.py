@@ -23,7 +23,7 @@ _LINE_UP = text(f"""
 with candidates as (
     select c.id as customer_id, c.imported_at, {CHOSEN.format(choice="k.channel")}
     from campaigns k join shop_customers c on (k.shop = '' or c.store = k.shop)
-    where k.id = :campaign and c.forgotten_at is null and not {MEMBER}
+    where k.id = :campaign and not c.is_forgotten and not {MEMBER}
       and not exists (select 1 from invitations i
                       where i.campaign_id = k.id and i.customer_id = c.id)
 )
@@ -209,6 +209,21 @@ async def save(connection: AsyncConnection, changed: Sequence[Invitation]) -> No
         if one.is_changed
     ]
     await update_rows(connection, invitations, "id", rows)
+
+
+_CONFIRMED = text("""
+select distinct address from consents
+where address = any(cast(:addresses as text[])) and state = 'granted'
+  and source like '%confirmed%'
+""")
+
+
+async def confirmed(connection: AsyncConnection, addresses: Sequence[str]) -> set[str]:
+    """The addresses whose owner proved to have them, by a link that was sent there."""
+    if not addresses:
+        return set()
+    rows = await connection.execute(_CONFIRMED, {"addresses": list(addresses)})
+    return set(rows.scalars())
 
 
 @dataclass(frozen=True, slots=True)

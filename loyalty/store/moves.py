@@ -24,10 +24,17 @@ update holds set member_id = :target
 where member_id = :source and state = 'held' and cast(:origins as uuid[]) is null
 """)
 
+# A person is paid for joining once, whichever of their accounts it was.
+_MOVE_CLAIMS = text("""
+update claims c set member_id = :target
+where c.member_id = :source and cast(:origins as uuid[]) is null
+  and not exists (select 1 from claims o where o.member_id = :target)
+""")
+
 
 async def move_rows(connection: AsyncConnection, move: Move) -> None:
     """Hands lots, debts and open holds on, those that no book had loaded as well."""
     origins = None if move.origins is None else sorted(move.origins)
     values = {"source": move.source, "target": move.target, "origins": origins}
-    for statement in (_MOVE_LOTS, _MOVE_DEBTS, _MOVE_HOLDS):
+    for statement in (_MOVE_LOTS, _MOVE_DEBTS, _MOVE_HOLDS, _MOVE_CLAIMS):
         await connection.execute(statement, values)

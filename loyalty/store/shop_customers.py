@@ -42,7 +42,7 @@ on conflict (store, customer_id) do update set
     last_name = excluded.last_name, locale = excluded.locale, zone = excluded.zone,
     country = excluded.country, birthday = excluded.birthday, consents = excluded.consents,
     problems = excluded.problems, updated_at = excluded.updated_at
-where shop_customers.forgotten_at is null
+where not shop_customers.is_forgotten
 returning id
 """
 
@@ -97,7 +97,7 @@ async def find(connection: AsyncConnection, store: str, customer_id: str) -> Sho
     rows = await connection.execute(
         text("""
             select * from shop_customers
-            where store = :store and customer_id = :id and forgotten_at is null
+            where store = :store and customer_id = :id and not is_forgotten
         """),
         {"store": store, "id": customer_id},
     )
@@ -140,7 +140,7 @@ _REACH = text(f"""
 with known as (
     select {CHOSEN.format(choice=":choice")}, {MEMBER} as is_member
     from shop_customers c
-    where c.forgotten_at is null and (:shop = '' or c.store = :shop)
+    where not c.is_forgotten and (:shop = '' or c.store = :shop)
 ), judged as (
     select *, not is_member and address is not null
         and coalesce({OPTED_OUT.format(channel="known.channel", address="known.address")}, false)
@@ -303,10 +303,10 @@ async def imports(connection: AsyncConnection) -> list[ImportState]:
     return [ImportState(*row) for row in rows]
 
 
-FORGET = text("""
+_FORGET = text("""
 update shop_customers set email = null, phone = null, first_name = '', last_name = '', locale = '',
-    zone = '', country = '', birthday = null, consents = '{}', problems = '', forgotten_at = :now
-where forgotten_at is null and (
+    zone = '', country = '', birthday = null, consents = '{}', problems = '', is_forgotten = true
+where not is_forgotten and (
     email = any(cast(:words as text[])) or phone = any(cast(:words as text[]))
     or store || ':customer:' || customer_id = any(cast(:subjects as text[])))
 returning id
@@ -315,10 +315,8 @@ returning id
 
 
 async def forget(
-    connection: AsyncConnection, *, words: Sequence[str], subjects: Sequence[str], now: datetime
+    connection: AsyncConnection, *, words: Sequence[str], subjects: Sequence[str]
 ) -> list[UUID]:
     """Empties what is known of a person; the rows that were theirs."""
-    rows = await connection.execute(
-        FORGET, {"words": list(words), "subjects": list(subjects), "now": now}
-    )
+    rows = await connection.execute(_FORGET, {"words": list(words), "subjects": list(subjects)})
     return list(rows.scalars())

@@ -17,6 +17,13 @@ from loyalty.store.tables.books import (
     redemptions,
     sales,
 )
+from loyalty.store.tables.campaigns import (
+    campaigns,
+    claims,
+    customer_imports,
+    invitations,
+    shop_customers,
+)
 from loyalty.store.tables.console import console_sessions, errands, wrong_keys
 from loyalty.store.tables.gift_codes import (
     gift_code_batches,
@@ -26,12 +33,6 @@ from loyalty.store.tables.gift_codes import (
     gift_code_uploads,
     gift_code_uses,
     gift_codes,
-from loyalty.store.tables.campaigns import (
-    campaigns,
-    claims,
-    customer_imports,
-    invitations,
-    shop_customers,
 )
 from loyalty.store.tables.hooks_out import hooks_out
 from loyalty.store.tables.intake import connections, inbox, polls, rejects, subscriptions, tokens

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     Date,
@@ -59,7 +60,7 @@ shop_customers = Table(
     text_column("problems"),
     Column("imported_at", Instant, nullable=False),
     Column("updated_at", Instant, nullable=False),
-    Column("forgotten_at", Instant),
+    Column("is_forgotten", Boolean, nullable=False, server_default="false"),
     UniqueConstraint("store", "customer_id"),
     Index("ix_shop_customers_email", "email", postgresql_where=text("email is not null")),
     Index("ix_shop_customers_phone", "phone", postgresql_where=text("phone is not null")),

@@ -80,7 +80,7 @@ def _customers() -> None:
         _text("problems"),
         sa.Column("imported_at", _INSTANT, nullable=False),
         sa.Column("updated_at", _INSTANT, nullable=False),
-        sa.Column("forgotten_at", _INSTANT, nullable=True),
+        sa.Column("is_forgotten", sa.Boolean(), server_default="false", nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_shop_customers")),
         sa.UniqueConstraint(
             "store", "customer_id", name=op.f("uq_shop_customers_store_customer_id")
