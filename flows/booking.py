@@ -28,6 +28,7 @@ from flows.people_desk import PeopleDesk
 from flows.redemptions_desk import RedemptionsDesk
 from flows.sales_desk import SalesDesk
 from flows.terms import Terms
+from flows.vendor_reports import take_in
 from flows.workset import Workset
 from loyalty.events import Event, EventType
 from loyalty.store import deliveries, inbox
@@ -94,6 +95,8 @@ async def _book_part(
         work, closings = await _book_account(connection, items[0], terms, work)
     else:
         closings = handle(items, terms, work)
+    instead = await take_in(connection, items, terms.programme, now=terms.now)
+    work.deliveries.extend(instead)
     await workset.flush(connection, work)
     told = tell_subscribers(items, closings, terms)
     new = await deliveries.plan(connection, [*work.deliveries, *told])

@@ -44,6 +44,7 @@ _DATA_NAMES: dict[EventType, str] = {
     EventType.BIRTHDAY_DUE: "occasion",
     EventType.MESSAGE_DELIVERED: "message",
     EventType.MESSAGE_BOUNCED: "message",
+    EventType.MESSAGE_OPENED: "message",
     EventType.MESSAGE_CLICKED: "message",
     EventType.MESSAGE_UNSUBSCRIBED: "message",
     EventType.SMS_RECEIVED: "sms",

@@ -38,8 +38,9 @@ from loyalty.events import (
 HEADER = "X-Twilio-Signature"
 MAX_FIELDS = 200
 
-PERMANENT_CODES = frozenset({"21211", "21610", "21614", "30003", "30004", "30005", "30006"})
-"""Unreachable, blocked, unknown, landline, unsubscribed: the next text will fare no better."""
+PERMANENT_CODES = frozenset({"21211", "21610", "21614", "30004", "30005", "30006"})
+"""Blocked, unknown, landline, unsubscribed: the next text will fare no better. 30003 is a phone
+that is switched off: tomorrow it may not be (https://www.twilio.com/docs/api/errors/30003)."""
 
 
 # --- genuine or not --------------------------------------------------------------------------

@@ -80,6 +80,7 @@ TITLES = {
     EventType.MEMBER_ERASED: "A person asks to be forgotten.",
     EventType.MESSAGE_DELIVERED: "A message reached its person.",
     EventType.MESSAGE_BOUNCED: "A message did not reach its person.",
+    EventType.MESSAGE_OPENED: "Somebody opened a message.",
     EventType.MESSAGE_CLICKED: "Somebody followed a link in a message.",
     EventType.MESSAGE_UNSUBSCRIBED: "Somebody wants no more messages.",
     EventType.SMS_RECEIVED: "Somebody sent us a text.",

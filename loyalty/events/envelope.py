@@ -58,6 +58,7 @@ DATA_MODELS: dict[EventType, type[Frozen]] = {
     EventType.BIRTHDAY_DUE: Occasion,
     EventType.MESSAGE_DELIVERED: MessageReport,
     EventType.MESSAGE_BOUNCED: MessageReport,
+    EventType.MESSAGE_OPENED: MessageReport,
     EventType.MESSAGE_CLICKED: MessageReport,
     EventType.MESSAGE_UNSUBSCRIBED: MessageReport,
     EventType.SMS_RECEIVED: InboundMessage,

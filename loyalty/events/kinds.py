@@ -35,6 +35,7 @@ class EventType(StrEnum):
     BIRTHDAY_DUE = "birthday.due"
     MESSAGE_DELIVERED = "message.delivered"
     MESSAGE_BOUNCED = "message.bounced"
+    MESSAGE_OPENED = "message.opened"
     MESSAGE_CLICKED = "message.clicked"
     MESSAGE_UNSUBSCRIBED = "message.unsubscribed"
     SMS_RECEIVED = "sms.received"
@@ -91,6 +92,7 @@ TRIGGERS: dict[str, tuple[EventType, ...]] = {
     "feedback": (
         EventType.MESSAGE_DELIVERED,
         EventType.MESSAGE_BOUNCED,
+        EventType.MESSAGE_OPENED,
         EventType.MESSAGE_CLICKED,
         EventType.MESSAGE_UNSUBSCRIBED,
         EventType.SMS_RECEIVED,

@@ -11,13 +11,22 @@ from loyalty.events.kinds import Channel
 
 
 class MessageReport(Frozen):
-    """What a vendor says became of a message."""
+    """What a vendor says became of a message.
+
+    Attributes:
+        detail: Of a click, the address that was opened; of a failure, the vendor's words.
+        permanent: No message to this address will fare better.
+        user_agent: What the program called itself that opened it, where the vendor says so.
+        is_machine: The vendor knows that a machine opened it, and no person.
+    """
 
     channel: Channel
     address: Text
     vendor_message_id: Text = ""
     detail: Text = ""
     permanent: bool = False
+    user_agent: Text = ""
+    is_machine: bool = False
 
 
 class InboundMessage(Frozen):

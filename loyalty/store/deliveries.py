@@ -88,12 +88,17 @@ _values = attrgetter(*_PLANNED)
 
 async def plan(connection: AsyncConnection, planned: Sequence[Delivery]) -> list[Delivery]:
     """Writes deliveries; one whose key exists already is left out of the answer."""
-    rows = [dict(zip(_PLANNED, _values(one), strict=True)) for one in planned]
+    rows = [plain(one) for one in planned]
     new = await insert_rows(
         connection, deliveries, rows, tail="on conflict (key) do nothing returning id"
     )
     ids = {row.id for row in new}
     return [one for one in planned if one.id in ids]
+
+
+def plain(delivery: Delivery) -> dict[str, Any]:
+    """What a delivery is planned with, by name; `dumps` of the store writes it as JSON."""
+    return dict(zip(_PLANNED, _values(delivery), strict=True))
 
 
 _LIVING = (

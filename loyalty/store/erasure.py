@@ -122,7 +122,8 @@ update inbox set
         when type = 'gift_code.redeemed'
             then data || '{"customer": null, "origin": ""}'::jsonb
         when type like 'message.%'
-            then data || '{"address": "forgotten", "vendor_message_id": "", "detail": ""}'::jsonb
+            then data || '{"address": "forgotten", "vendor_message_id": "", "detail": "",
+                          "user_agent": ""}'::jsonb
         when data ? 'customer' then data || '{"customer": null}'::jsonb
         else data end
 where id = any(cast(:events as bigint[])) and id <> all(cast(:own as bigint[]))

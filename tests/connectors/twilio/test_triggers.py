@@ -166,7 +166,7 @@ def test_the_published_callback_of_a_call_is_ignored() -> None:
     ("status", "code", "expected", "permanent"),
     [
         ("delivered", "", EventType.MESSAGE_DELIVERED, False),
-        ("undelivered", "30003", EventType.MESSAGE_BOUNCED, True),
+        ("undelivered", "30003", EventType.MESSAGE_BOUNCED, False),
         ("undelivered", "30008", EventType.MESSAGE_BOUNCED, False),
         ("failed", "30006", EventType.MESSAGE_BOUNCED, True),
         ("failed", "", EventType.MESSAGE_BOUNCED, False),
