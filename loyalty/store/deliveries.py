@@ -44,7 +44,6 @@ class Delivery:
     member_id: UUID | None = None
     rule: str = ""
     target: str = ""
-    campaign: str = ""
     reason: str = ""
     attempts: int = 0
     next_attempt_at: datetime | None = None

@@ -33,7 +33,6 @@ deliveries = Table(
     text_column("action"),
     json_column("input"),
     text_column("target"),
-    text_column("campaign"),
     Column("state", Text, nullable=False),
     text_column("reason"),
     Column("attempts", Integer, nullable=False, server_default="0"),
@@ -57,7 +56,6 @@ deliveries = Table(
     ),
     Index("ix_deliveries_event", "event_id"),
     Index("ix_deliveries_member", "member_id", "id"),
-    Index("ix_deliveries_campaign", "campaign", postgresql_where=text("campaign <> ''")),
     Index("ix_deliveries_vendor", "vendor_id", postgresql_where=text("vendor_id <> ''")),
     Index("ix_deliveries_trouble", "state", postgresql_where=text("state in ('dead', 'unknown')")),
 )

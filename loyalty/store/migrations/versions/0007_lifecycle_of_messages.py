@@ -95,13 +95,6 @@ def _coming_back() -> None:
         ),
         sa.PrimaryKeyConstraint("delivery_id", "kind", "is_machine", name=op.f("pk_engagements")),
     )
-    op.add_column("deliveries", sa.Column("campaign", sa.Text(), server_default="", nullable=False))
-    op.create_index(
-        "ix_deliveries_campaign",
-        "deliveries",
-        ["campaign"],
-        postgresql_where=sa.text("campaign <> ''"),
-    )
     op.create_index(
         "ix_deliveries_vendor",
         "deliveries",
@@ -135,8 +128,6 @@ def downgrade() -> None:
     op.drop_table("wallet_passes")
     op.drop_table("expiry_reminders")
     op.drop_index("ix_deliveries_vendor", table_name="deliveries")
-    op.drop_index("ix_deliveries_campaign", table_name="deliveries")
-    op.drop_column("deliveries", "campaign")
     op.drop_table("engagements")
     op.drop_table("fallbacks")
     op.drop_table("digests")
