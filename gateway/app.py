@@ -21,6 +21,7 @@ from gateway.figures import FiguresDesk
 from gateway.hooks import PREFIX, Hooks
 from gateway.metrics import Metrics
 from gateway.pages import Pages, pages_app
+from gateway.people.entrance import add_people
 from gateway.work import Bounds
 from gateway.zapier.desk import PREFIX as ZAPIER
 from gateway.zapier.desk import ZapierDesk
@@ -93,6 +94,7 @@ def create_app(
             prefect_ui_url=prefect_ui_url if prefect_ui_url.startswith("http") else "",
         ),
     )
+    add_people(behind)
     return _Gateway(hooks, zapier, behind)
 
 

@@ -1,0 +1,220 @@
+"""Every text of the pages that people open, in every language they are offered in.
+
+A text is found by its name; `{name}` stands for what is put in, which is always escaped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+LANGUAGES = ("en", "de", "fr")
+
+Texts = Mapping[str, str]
+"""One text, by language."""
+
+WORDS: dict[str, Texts] = {
+    # --- every page ---------------------------------------------------------------------------
+    "to_content": {"en": "To the content", "de": "Zum Inhalt", "fr": "Aller au contenu"},
+    "language": {"en": "Language", "de": "Sprache", "fr": "Langue"},
+    # --- refusals: what happened, and what to do -------------------------------------------------
+    "altered_title": {
+        "en": "This link is not complete",
+        "de": "Dieser Link ist nicht vollständig",
+        "fr": "Ce lien est incomplet",
+    },
+    "altered_advice": {
+        "en": "A part of it got lost or was changed. Open it from the message itself, or copy it "
+        "from there in full.",
+        "de": "Ein Teil davon ging verloren oder wurde verändert. Öffnen Sie ihn direkt aus der "
+        "Nachricht, oder kopieren Sie ihn von dort vollständig.",
+        "fr": "Une partie a été perdue ou modifiée. Ouvrez-le depuis le message, ou copiez-le en "
+        "entier.",
+    },
+    "expired_title": {
+        "en": "This link is over",
+        "de": "Dieser Link ist abgelaufen",
+        "fr": "Ce lien a expiré",
+    },
+    "expired_advice": {
+        "en": "It was good for a certain time only. Ask for a new one where you asked for this "
+        "one.",
+        "de": "Er galt nur eine bestimmte Zeit. Fordern Sie dort, woher dieser kam, einen neuen "
+        "an.",
+        "fr": "Il n'était valable qu'un certain temps. Demandez-en un nouveau là d'où venait "
+        "celui-ci.",
+    },
+    "used_title": {
+        "en": "This link was used before",
+        "de": "Dieser Link wurde schon benutzt",
+        "fr": "Ce lien a déjà été utilisé",
+    },
+    "used_advice": {
+        "en": "It works once, and what it was for is done. There is nothing more to do here.",
+        "de": "Er gilt ein einziges Mal, und wofür er war, ist erledigt. Hier ist nichts mehr zu "
+        "tun.",
+        "fr": "Il ne fonctionne qu'une fois, et c'est fait. Il n'y a plus rien à faire ici.",
+    },
+    "gone_title": {
+        "en": "There is nothing behind this link any more",
+        "de": "Hinter diesem Link ist nichts mehr",
+        "fr": "Il n'y a plus rien derrière ce lien",
+    },
+    "gone_advice": {
+        "en": "What it was about was removed; no more messages come because of it.",
+        "de": "Worum es ging, wurde gelöscht; deswegen kommen keine Nachrichten mehr.",
+        "fr": "Ce dont il s'agissait a été supprimé ; vous ne recevrez plus de message à ce sujet.",
+    },
+    "other_title": {
+        "en": "This link is for somebody else",
+        "de": "Dieser Link ist für jemand anderen",
+        "fr": "Ce lien est destiné à quelqu'un d'autre",
+    },
+    "other_advice": {
+        "en": "It was sent to another person and works for that person only. Ask the shop for a "
+        "link of your own.",
+        "de": "Er wurde an eine andere Person geschickt und gilt nur für sie. Bitten Sie den Shop "
+        "um einen eigenen Link.",
+        "fr": "Il a été envoyé à une autre personne et ne fonctionne que pour elle. Demandez "
+        "votre propre lien à la boutique.",
+    },
+    "busy_title": {
+        "en": "That was a little fast",
+        "de": "Das war etwas schnell",
+        "fr": "C'était un peu rapide",
+    },
+    "busy_advice": {
+        "en": "Wait a minute and try again; nothing was lost.",
+        "de": "Warten Sie eine Minute und versuchen Sie es noch einmal; es ging nichts verloren.",
+        "fr": "Attendez une minute et réessayez ; rien n'a été perdu.",
+    },
+    "away_title": {
+        "en": "We cannot do this at the moment",
+        "de": "Das geht im Augenblick nicht",
+        "fr": "Ce n'est pas possible pour le moment",
+    },
+    "away_advice": {
+        "en": "Something on our side is away; nothing was changed. Try again in a few minutes.",
+        "de": "Bei uns ist gerade etwas nicht erreichbar; es wurde nichts geändert. Versuchen Sie "
+        "es in ein paar Minuten noch einmal.",
+        "fr": "Un de nos services est indisponible ; rien n'a été modifié. Réessayez dans "
+        "quelques minutes.",
+    },
+    "form_title": {
+        "en": "The form was not understood",
+        "de": "Das Formular wurde nicht verstanden",
+        "fr": "Le formulaire n'a pas été compris",
+    },
+    "form_advice": {
+        "en": "Open the link again and send the form from there; nothing was changed.",
+        "de": "Öffnen Sie den Link noch einmal und senden Sie das Formular von dort; es wurde "
+        "nichts geändert.",
+        "fr": "Rouvrez le lien et envoyez le formulaire depuis la page ; rien n'a été modifié.",
+    },
+    # --- unsubscribe ------------------------------------------------------------------------------
+    "unsubscribe_title": {
+        "en": "Stop these messages?",
+        "de": "Diese Nachrichten abbestellen?",
+        "fr": "Ne plus recevoir ces messages ?",
+    },
+    "unsubscribe_about": {
+        "en": "{address} will get no more news and offers. Messages that you need, such as a "
+        "receipt, still come.",
+        "de": "{address} erhält keine Neuigkeiten und Angebote mehr. Was Sie brauchen, etwa ein "
+        "Beleg, kommt weiterhin.",
+        "fr": "{address} ne recevra plus de nouveautés ni d'offres. Les messages nécessaires, "
+        "comme un reçu, arriveront toujours.",
+    },
+    "unsubscribe_button": {"en": "Unsubscribe", "de": "Abbestellen", "fr": "Se désabonner"},
+    "unsubscribed_title": {
+        "en": "You are unsubscribed",
+        "de": "Sie sind abgemeldet",
+        "fr": "Vous êtes désabonné",
+    },
+    "unsubscribed_about": {
+        "en": "{address} gets no more news and offers from now on. Your points stay yours.",
+        "de": "{address} erhält ab jetzt keine Neuigkeiten und Angebote mehr. Ihre Punkte "
+        "behalten Sie.",
+        "fr": "{address} ne reçoit plus de nouveautés ni d'offres. Vous conservez vos points.",
+    },
+    "choose_instead": {
+        "en": "Or choose what you want to hear about",
+        "de": "Oder wählen Sie, wovon Sie hören möchten",
+        "fr": "Ou choisissez ce qui vous intéresse",
+    },
+    # --- preference centre ------------------------------------------------------------------------
+    "preferences_title": {
+        "en": "What we may write to you about",
+        "de": "Worüber wir Ihnen schreiben dürfen",
+        "fr": "Ce que nous pouvons vous écrire",
+    },
+    "preferences_about": {
+        "en": "Tick what you want. You can change it at any time by the link in each message.",
+        "de": "Kreuzen Sie an, was Sie möchten. Über den Link in jeder Nachricht können Sie es "
+        "jederzeit ändern.",
+        "fr": "Cochez ce que vous souhaitez. Vous pouvez changer d'avis à tout moment par le lien "
+        "de chaque message.",
+    },
+    "channel_email": {"en": "By e-mail", "de": "Per E-Mail", "fr": "Par e-mail"},
+    "channel_sms": {"en": "By text message", "de": "Per SMS", "fr": "Par SMS"},
+    "to_address": {"en": "to {address}", "de": "an {address}", "fr": "à {address}"},
+    "news_and_offers": {
+        "en": "News and offers",
+        "de": "Neuigkeiten und Angebote",
+        "fr": "Nouveautés et offres",
+    },
+    "save": {"en": "Save", "de": "Speichern", "fr": "Enregistrer"},
+    "saved": {
+        "en": "Saved. It is so from now on.",
+        "de": "Gespeichert. Es gilt ab jetzt.",
+        "fr": "Enregistré. C'est valable dès maintenant.",
+    },
+    "saved_to_confirm": {
+        "en": "Saved. For what is new we send you a message with a button to confirm it.",
+        "de": "Gespeichert. Für Neues schicken wir Ihnen eine Nachricht mit einem Knopf zum "
+        "Bestätigen.",
+        "fr": "Enregistré. Pour ce qui est nouveau, nous vous envoyons un message à confirmer.",
+    },
+    "stop_everything": {
+        "en": "No more news and offers at all",
+        "de": "Gar keine Neuigkeiten und Angebote mehr",
+        "fr": "Plus aucune nouveauté ni offre",
+    },
+    # --- double opt-in ----------------------------------------------------------------------------
+    "confirm_title": {
+        "en": "One more press",
+        "de": "Nur noch ein Klick",
+        "fr": "Encore un clic",
+    },
+    "confirm_about": {
+        "en": "Confirm that {address} may get news and offers from us. You can stop them at any "
+        "time.",
+        "de": "Bestätigen Sie, dass {address} Neuigkeiten und Angebote von uns erhalten darf. "
+        "Abbestellen können Sie jederzeit.",
+        "fr": "Confirmez que {address} peut recevoir nos nouveautés et offres. Vous pouvez vous "
+        "désabonner à tout moment.",
+    },
+    "confirm_button": {"en": "Yes, confirm", "de": "Ja, bestätigen", "fr": "Oui, je confirme"},
+    "confirmed_title": {
+        "en": "Thank you, confirmed",
+        "de": "Danke, bestätigt",
+        "fr": "Merci, c'est confirmé",
+    },
+    "confirmed_about": {
+        "en": "{address} gets our news and offers from now on.",
+        "de": "{address} erhält ab jetzt unsere Neuigkeiten und Angebote.",
+        "fr": "{address} reçoit désormais nos nouveautés et offres.",
+    },
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """The texts in one language: `wording("altered_title")`."""
+
+    language: str
+
+    def __call__(self, name: str, **values: object) -> str:
+        """A text with its values; the page escapes the whole."""
+        found = WORDS[name][self.language]
+        return found.format(**values) if values else found
