@@ -23,7 +23,7 @@ MAX_SOURCE = 200_000
 
 # As Jinja's lexer finds its marks: strings inside of them may hold what would end them.
 _STRING = r"""(?:'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*")"""
-_MARK = re.compile(
+MARK = re.compile(
     rf"\{{\#.*?\#\}}|\{{%(?:{_STRING}|[^'\"])*?%\}}|\{{\{{(?:{_STRING}|[^'\"])*?\}}\}}", re.DOTALL
 )
 _PLACE = re.compile(r"zqx(\d+)xqz")
@@ -86,7 +86,7 @@ class _Places:
     def taken_out(self, source: str) -> str:
         if _PLACE.search(source):
             raise MailSourceError("it holds a word that is ours: `zqx…xqz`")
-        return _MARK.sub(self._keep, source)
+        return MARK.sub(self._keep, source)
 
     def put_back(self, text: str) -> str:
         return _PLACE.sub(lambda found: self._marks[int(found[1])], text)

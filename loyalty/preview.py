@@ -47,7 +47,7 @@ def preview(
     Raises:
         TextError: The text is missing or cannot be filled in with this.
     """
-    parts = texts.render(template, channel, context, locale=locale or None)
+    parts = texts.render(template, channel, context, locale=locale)
     programme = context.get("programme")
     default = programme.default_locale if programme is not None else DEFAULT_LOCALE
     asked = locale or _locale_of(context)

@@ -10,7 +10,7 @@ import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import Any, Literal, TypeVar
@@ -67,6 +67,12 @@ class Formats:
         day = moment.astimezone(self.zone).date() if isinstance(moment, datetime) else moment
         return dates.format_date(day, format=_length(length), locale=self.locale)
 
+    def last_day(self, value: Any, length: Length = "long") -> str:
+        """The last day on which something can be used that ends at this instant."""
+        moment = _moment(value, "last_day")
+        is_instant = isinstance(moment, datetime)
+        return self.date(moment - timedelta(microseconds=1) if is_instant else moment, length)
+
     def datetime(self, value: Any, length: Length = "medium") -> str:
         """An instant in the recipient's zone, which the longer lengths name."""
         moment = _moment(value, "datetime")
@@ -119,6 +125,7 @@ FILTERS: dict[str, Callable[..., str]] = {
     "number": _filter(Formats.number),
     "points": _filter(Formats.points),
     "date": _filter(Formats.date),
+    "last_day": _filter(Formats.last_day),
     "datetime": _filter(Formats.datetime),
 }
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextvars import ContextVar
 from datetime import date, time
 from decimal import Decimal
+from difflib import get_close_matches
 from typing import Any
 
 from jinja2 import (
@@ -78,17 +79,33 @@ class BoundedEnvironment(ImmutableSandboxedEnvironment):
         )
         self._safe: dict[tuple[type, str], bool] = {}
 
-    def compiled(self, source: str) -> Any:
-        """The template; TemplateSyntaxError also for what texts may not say."""
+    def readable(self, source: str) -> nodes.Template:
+        """What the text says; TemplateSyntaxError also for what texts may not say."""
         tree = self.parse(source)
-        for node in tree.find_all((*_REFUSED, nodes.For)):
-            if not isinstance(node, nodes.For) or node.recursive:
+        for node in tree.find_all((*_REFUSED, nodes.For, nodes.Filter, nodes.Test)):
+            if isinstance(node, nodes.Filter | nodes.Test):
+                self._look_up(node)
+            elif not isinstance(node, nodes.For) or node.recursive:
                 told = "macros, imports, `set` blocks and recursive loops are not for texts"
                 raise TemplateSyntaxError(told, node.lineno)
+        return tree
+
+    def compiled(self, source: str) -> Any:
+        """The template; TemplateSyntaxError also for what texts may not say."""
+        tree = self.readable(source)
+        for node in tree.find_all(nodes.For):
             node.iter = _through("_counted", node.iter)
         for parent in list(tree.find_all(nodes.Node)):
             _measure_children(parent)
         return self.from_string(tree)
+
+    def _look_up(self, node: nodes.Filter | nodes.Test) -> None:
+        known: Iterable[str] = self.filters if isinstance(node, nodes.Filter) else self.tests
+        if node.name not in known or node.name.startswith("_"):
+            near = get_close_matches(node.name, [one for one in known if one[0] != "_"], n=1)
+            kind = "filter" if isinstance(node, nodes.Filter) else "test"
+            hint = f"; did you mean `{near[0]}`?" if near else ""
+            raise TemplateSyntaxError(f"there is no {kind} `{node.name}`{hint}", node.lineno)
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
         """The operator's result where it cannot grow out of bounds."""

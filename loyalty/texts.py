@@ -13,6 +13,7 @@ from loyalty.events import Frozen
 from loyalty.locales import DEFAULT_LOCALE, Choice, choose, formats_of
 from loyalty.mail_source import MailSourceError, prepared
 from loyalty.mail_text import few_blank_lines
+from loyalty.programme import Programme
 from loyalty.sms import single_spaces
 from loyalty.text_formats import KEY, Formats, formats
 from loyalty.text_language import BoundedEnvironment
@@ -86,24 +87,25 @@ class Texts:
                 }
 
     def render(
-        self, name: str, channel: str, context: Mapping[str, Any], *, locale: str | None = None
+        self, name: str, channel: str, context: Mapping[str, Any], *, locale: str = ""
     ) -> dict[str, str]:
         """The parts of a text (`text`; for e-mail also `subject` and perhaps `html`), filled in.
 
         Args:
             context: What the text may speak of. `member` or `recipient` say in which language
                 and zone, `programme` what holds where they do not.
-            locale: The language instead of the recipient's.
+            locale: The language instead of the recipient's, where it is given.
 
         Raises:
             TextError: There is no such text for the channel, a name in it is not known, or it
                 does what texts may not.
         """
-        known = {"recipient": _recipient(context), "links": MessageLinks(), **context}
-        person = known["recipient"]
-        wanted = person.locale if locale is None else locale
-        source = self.source(name, channel, wanted, default=_default_of(context))
-        known[KEY] = _formats(source, wanted or person.locale, person, context)
+        known = {**_DEFAULTS, **context}
+        known["recipient"] = person = _recipient(context)
+        programme = known["programme"]
+        wanted = locale or person.locale
+        source = self.source(name, channel, wanted, default=programme.default_locale)
+        known[KEY] = _formats(source, wanted, person, programme)
         try:
             return {part: _fit(channel, part, _filled(part, text, known))
                     for part, text in source.parts.items()}  # fmt: skip
@@ -151,7 +153,7 @@ def _read(name: str, channel: str, locale: str, parts: Any) -> Source:
     try:
         ready = prepared(given) if channel == "email" else dict(given)
         for part, text in ready.items():
-            _compiled(text, part == "html")
+            _look_at(text, part == "html")
     except MailSourceError as error:
         raise TextError(f"{source} cannot be read: {error}") from None
     except TemplateError as error:
@@ -160,7 +162,14 @@ def _read(name: str, channel: str, locale: str, parts: Any) -> Source:
     return Source(name, channel, locale, ready)
 
 
+_DEFAULTS: Mapping[str, Any] = {"links": MessageLinks(), "programme": Programme()}
 _PLAIN, _HTML = BoundedEnvironment(autoescape=False), BoundedEnvironment(autoescape=True)
+
+
+@lru_cache(maxsize=4096)
+def _look_at(text: str, is_html: bool) -> None:
+    """Reads a text without compiling it, which takes four times as long: most are never sent."""
+    (_HTML if is_html else _PLAIN).readable(text)
 
 
 @lru_cache(maxsize=2048)
@@ -187,18 +196,10 @@ def _recipient(context: Mapping[str, Any]) -> Recipient:
     )
 
 
-def _default_of(context: Mapping[str, Any]) -> str:
-    programme = context.get("programme")
-    return programme.default_locale if programme is not None else DEFAULT_LOCALE
-
-
-def _formats(source: Source, wanted: str, person: Recipient, context: Mapping[str, Any]) -> Formats:
-    programme = context.get("programme")
-    language = source.locale or _default_of(context)
-    zone, money = ("UTC", ("EUR", 0)) if programme is None else (
-        programme.zone, (programme.currency, programme.unit_scale)
-    )  # fmt: skip
-    return formats(formats_of(language, wanted), person.zone, zone, money)
+def _formats(source: Source, wanted: str, person: Recipient, programme: Programme) -> Formats:
+    language = source.locale or programme.default_locale
+    money = (programme.currency, programme.unit_scale)
+    return formats(formats_of(language, wanted), person.zone, programme.zone, money)
 
 
 def _fit(channel: str, part: str, text: str) -> str:

@@ -9,12 +9,12 @@ from typing import Any
 
 from rules.problems import RuleProblem, RuleSetError
 from rules.ruleset import RuleSet
-from rules.shipped import shipped_paths
+from rules.shipped import LAYOUTS, TEMPLATES, shipped_paths
 from rules.yaml_documents import YamlError, read_yaml
 
 _SUFFIXES = (".yaml", ".yml")
-_NO_RULES = {"templates.yaml", "templates.yml"}
-"""Files beside the rules that hold texts."""
+_NO_RULES = {TEMPLATES, LAYOUTS}
+"""Files and folders beside the rules that hold texts."""
 
 
 class NoSuchFile(ValueError):
@@ -63,7 +63,7 @@ def _files(paths: Sequence[Path]) -> list[Path]:
     for path in paths:
         if path.is_dir():
             inside = sorted(p for p in path.rglob("*") if p.suffix in _SUFFIXES)
-            found += [one for one in inside if one.name not in _NO_RULES]
+            found += [one for one in inside if not _NO_RULES & _names(one, path)]
         elif path.is_file():
             found.append(path)
         else:
@@ -71,6 +71,10 @@ def _files(paths: Sequence[Path]) -> list[Path]:
     if not found:
         raise NoSuchFile(f"no YAML files are in {', '.join(map(str, paths))}")
     return list(dict.fromkeys(found))
+
+
+def _names(file: Path, folder: Path) -> set[str]:
+    return {file.stem, *file.relative_to(folder).parts[:-1]}
 
 
 def _documents(paths: Sequence[Path], problems: list[RuleProblem]) -> list[Any]:
