@@ -21,7 +21,7 @@ from pydantic import (
 
 from loyalty.events import Frozen
 from loyalty.locales import is_known
-from rules.actions import CreateTicket, PostToChat, SendMessage
+from rules.actions import Action, CreateTicket, PostToChat, SendMessage
 from rules.fields import Word
 from rules.layouts import Body, Layout, is_document
 from rules.problems import RuleProblem, place_of
@@ -199,19 +199,22 @@ def missing_templates(rules: RuleSet, templates: Mapping[str, Template]) -> tupl
     problems = []
     for rule in rules.rules:
         for place, action in rule.actions():
-            body = action.effect[1] if action.effect else None
-            channel = channel_of(body)
-            if channel is None:
+            named = named_text(action)
+            if named is None:
                 continue
-            template = templates.get(body.template)
+            channel, name = named
+            template = templates.get(name)
             if template is None or getattr(template, channel) is None:
-                missing = f"there is no {channel} text `{body.template}`: add it to the templates"
+                missing = f"there is no {channel} text `{name}`: add it to the templates"
                 problems.append(RuleProblem(rule.id, place, missing))
     return tuple(problems)
 
 
-def channel_of(body: Any) -> str | None:
-    """In which channel an action names a text; None where it names none."""
-    if isinstance(body, SendMessage):
-        return body.channel.value
-    return "chat" if isinstance(body, (PostToChat, CreateTicket)) else None
+def named_text(action: Action) -> tuple[str, str] | None:
+    """The channel and the name of the text that an action sends; None where it sends none."""
+    match action.effect[1] if action.effect else None:
+        case SendMessage() as body:
+            return body.channel.value, body.template
+        case PostToChat() | CreateTicket() as body:
+            return "chat", body.template
+    return None
