@@ -46,8 +46,10 @@ def normal_form(typed: str) -> str:
     """
     if len(typed) > MAX_TYPED:
         return ""
-    plain = unicodedata.normalize("NFKC", typed).upper().translate(_TWINS)
-    kept = "".join(one for one in plain if not _is_separator(one))
+    kept = typed.upper().replace("-", "").replace(" ", "")
+    if not (kept.isascii() and kept.isalnum()):
+        plain = unicodedata.normalize("NFKC", typed).upper().translate(_TWINS)
+        kept = "".join(one for one in plain if not _is_separator(one))
     is_usable = kept.isascii() and kept.isalnum() and MIN_LENGTH <= len(kept) <= MAX_LENGTH
     return kept if is_usable else ""
 

@@ -75,8 +75,8 @@ class Expectation(Part):
     actual_points: Points | None = None
     simulated_points: Points | None = None
     difference: Points | None = None
-    created: Any = None
-    rejected_rows: Any = None
+    created: Count | None = None
+    rejected_rows: tuple[Count, ...] | None = None
     referral: Any = None
     consent: Any = None
     intent: Any = None

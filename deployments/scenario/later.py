@@ -12,11 +12,6 @@ from pydantic import Field, create_model
 from deployments.scenario.steps_base import Reported
 
 _KEYS = {
-    "gift_code.upload": ("csv",),
-    "gift_code.create": (
-        "code", "points", "max_uses", "per_member", "valid_from", "valid_to",
-    ),
-    "gift_code.redeem": ("code", "member"),
     "referral.attach": ("member", "referred_by"),
     "sms.inbound": ("from", "body"),
     "sms.classify": ("body",),

@@ -14,6 +14,7 @@ from pydantic import Field, model_validator
 
 from deployments.scenario.parts import Count, Moment, Name, Part, Points
 from loyalty.eligibility import EligibilityPolicy
+from loyalty.gift_codes_policy import GiftCodePolicy
 from loyalty.money import Amount
 from loyalty.policies import (
     AdjustPolicy,
@@ -187,7 +188,7 @@ class Settings(Part):
     fx_rounding: Rounding = "half_even"
     report: ReportPolicy = ReportPolicy()
     messaging: Messaging = Messaging()
-    gift_codes: Any = None
+    gift_codes: GiftCodePolicy = GiftCodePolicy()
     referral: Any = None
     fanout: Any = None
     wallet: Any = None
@@ -207,7 +208,7 @@ class Settings(Part):
         return own + given
 
 
-_LATER = ("gift_codes", "referral", "fanout", "wallet")
+_LATER = ("referral", "fanout", "wallet")
 
 
 def merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:

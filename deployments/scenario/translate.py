@@ -155,6 +155,7 @@ def _programme(settings: Settings) -> Programme:
         fx=settings.fx,
         fx_rounding=settings.fx_rounding,
         report=settings.report,
+        gift_codes=settings.gift_codes,
         max_lateness_hours=settings.messaging.max_lateness_hours,
         routes=ROUTES,
     )
