@@ -15,6 +15,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from loyalty.store import invitations, shop_customers
+from loyalty.store.message_moves import FORGET_MESSAGES
 from loyalty.store.people import Identity
 
 FORGOTTEN = "forgotten"
@@ -186,7 +187,8 @@ async def forget(connection: AsyncConnection, person: Traces, *, own_events: Seq
     await connection.execute(_EVENTS, {"events": events, "own": list(own_events)})
     await connection.execute(_OWN_EVENT, {"own": list(own_events)})
     for statement in (
-        _SALES, _ATTEMPTS, _DELIVERIES, _CONSENTS, _ADJUSTMENTS, _MERGES, _IDENTITIES, _MEMBERS,
+        *FORGET_MESSAGES, _SALES, _ATTEMPTS, _DELIVERIES, _CONSENTS, _ADJUSTMENTS, _MERGES,
+        _IDENTITIES, _MEMBERS,
     ):  # fmt: skip
         await connection.execute(statement, ids)
     await connection.execute(text("set local hub.erasing = 'off'"))

@@ -6,6 +6,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from loyalty.points import Move
+from loyalty.store.message_moves import move_messages
 
 _MOVE_LOTS = text("""
 update lots set member_id = :target, origin_id = coalesce(origin_id, member_id)
@@ -38,3 +39,5 @@ async def move_rows(connection: AsyncConnection, move: Move) -> None:
     values = {"source": move.source, "target": move.target, "origins": origins}
     for statement in (_MOVE_LOTS, _MOVE_DEBTS, _MOVE_HOLDS, _MOVE_CLAIMS):
         await connection.execute(statement, values)
+    if move.origins is None:
+        await move_messages(connection, move.source, move.target)
