@@ -16,6 +16,7 @@ import orjson
 
 from connectors.bigcommerce.account import BigCommerceAccount
 from connectors.bigcommerce.payloads import moment
+from connectors.kit.customers import EVERYTHING
 from connectors.kit.errors import (
     Conflict,
     ConnectorBug,
@@ -24,7 +25,7 @@ from connectors.kit.errors import (
     RateLimited,
 )
 from connectors.kit.http import TIMEOUT, HttpClient, HttpReply
-from connectors.kit.paging import dig, listed, walk
+from connectors.kit.paging import BOUNDS, Bounds, dig, listed, walk
 from connectors.kit.redact import without_people
 from connectors.kit.webhook import Unreadable, decode_json
 
@@ -74,6 +75,12 @@ class BigCommerceClient:
         """Customers that changed since, oldest change first."""
         query = {"date_modified:min": start.astimezone(UTC).isoformat()}
         async for page in self._pages("/v3/customers", {**query, "sort": "date_modified:asc"}):
+            yield page
+
+    async def customers_made(self, start: datetime) -> AsyncIterator[Sequence[Any]]:
+        """All customers that were made since, in that order, which never changes."""
+        query = {"date_created:min": start.astimezone(UTC).isoformat(), "sort": "date_created:asc"}
+        async for page in self._pages("/v3/customers", query, bounds=EVERYTHING):
             yield page
 
     async def order_products(self, order_id: str) -> Sequence[Any]:
@@ -189,7 +196,9 @@ class BigCommerceClient:
         async for page in walk(fetch, 1):
             yield page
 
-    async def _pages(self, path: str, query: Mapping[str, str]) -> AsyncIterator[Sequence[Any]]:
+    async def _pages(
+        self, path: str, query: Mapping[str, str], *, bounds: Bounds = BOUNDS
+    ) -> AsyncIterator[Sequence[Any]]:
         async def fetch(step: int) -> tuple[Sequence[Any], int | None]:
             sent = await self._http.send("GET", path, params={**query, **_page(step)})
             reply = exact(sent)
@@ -198,7 +207,7 @@ class BigCommerceClient:
             is_last = step >= last if type(last) is int else len(found) < PAGE_SIZE
             return found, None if is_last else step + 1
 
-        async for page in walk(fetch, 1):
+        async for page in walk(fetch, 1, bounds=bounds):
             yield page
 
 

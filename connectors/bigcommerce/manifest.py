@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from connectors.bigcommerce.account import BigCommerceAccount
 from connectors.bigcommerce.actions import ACTIONS
-from connectors.bigcommerce.polling import POLL
+from connectors.bigcommerce.polling import CUSTOMERS, POLL
 from connectors.bigcommerce.subscriptions import SUBSCRIPTIONS
 from connectors.bigcommerce.triggers import WEBHOOK
 from connectors.kit.manifest import Contract, Limit, Manifest
@@ -41,6 +41,7 @@ MANIFEST = Manifest(
     actions=ACTIONS,
     webhook=WEBHOOK,
     poll=POLL,
+    customers=CUSTOMERS,
     subscriptions=SUBSCRIPTIONS,
     auth="access token of an API account; webhooks signed with its client secret",
     scopes=(

@@ -15,6 +15,13 @@ from pydantic import ValidationError
 
 from connectors.bigcommerce.orders import customer_events, order_events
 from connectors.bigcommerce.payloads import OrderPayload
+from connectors.kit.customers import (
+    CustomerList,
+    CustomerPage,
+    from_instant,
+    latest,
+    read_page,
+)
 from connectors.kit.payload import read
 from connectors.kit.poll import Page, Poll, since, watermark
 from connectors.kit.webhook import Source, Unreadable
@@ -99,3 +106,15 @@ POLL = Poll(
         EventType.ORDER_CANCELLED,
     ),
 )
+
+
+async def every_customer(
+    client: Any, source: Source, *, cursor: str
+) -> AsyncIterator[CustomerPage]:
+    """All customers in the order in which they were made; the cursor is an instant."""
+    async for page in client.customers_made(from_instant(cursor)):
+        cursor = latest(cursor, page, "date_created")
+        yield read_page(page, lambda one: next(customer_events(one, source)).data, cursor)
+
+
+CUSTOMERS = CustomerList(every_customer)

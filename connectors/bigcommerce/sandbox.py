@@ -127,6 +127,9 @@ class BigCommerceSandbox(SendingSandbox):
         if start := asked.get("date_modified:min"):
             since = datetime.fromisoformat(start)
             found = [one for one in found if _iso(one["date_modified"]) >= since]
+        if start := asked.get("date_created:min"):
+            found = [one for one in found if _iso(one["date_created"]) >= _iso(start)]
+            found.sort(key=lambda one: str(one["date_created"]))
         for name in ("id", "email", "phone"):
             if wanted := asked.get(f"{name}:in"):
                 found = [one for one in found if str(one.get(name)) in wanted.split(",")]

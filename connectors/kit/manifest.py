@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from connectors.kit.account import Account
 from connectors.kit.action import Action
+from connectors.kit.customers import CustomerList
 from connectors.kit.poll import Poll
 from connectors.kit.subscriptions import Lifecycle
 from connectors.kit.webhook import Webhook
@@ -88,6 +89,7 @@ class Manifest:
         api_sunset: When the pinned API version stops; None where the vendor names no day.
         known_limits: What it cannot do or promise, a sentence each.
         poll: Asks what changed; every shop, till and CRM that can be asked has one.
+        customers: How all customers of a shop are asked for, for campaigns that invite them.
         subscriptions: Looks after the webhook subscriptions at the vendor.
         connect_with: In place of `connect`, for clients whose OAuth token is kept by the hub.
         contracts: What the vendor publishes of the calls that the connector makes.
@@ -111,6 +113,7 @@ class Manifest:
     status: Status = Status.AVAILABLE
     known_limits: tuple[str, ...] = ()
     poll: Poll | None = None
+    customers: CustomerList | None = None
     subscriptions: Lifecycle | None = None
     connect_with: Callable[[Any, TokenStore], Client] | None = None
     contracts: tuple[Contract, ...] = ()

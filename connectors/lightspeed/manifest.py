@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from connectors.kit.manifest import Contract, Limit, Manifest
 from connectors.lightspeed.account import LightspeedAccount
 from connectors.lightspeed.actions import ACTIONS
-from connectors.lightspeed.polling import POLL
+from connectors.lightspeed.polling import CUSTOMERS, POLL
 from connectors.lightspeed.subscriptions import SUBSCRIPTIONS
 from connectors.lightspeed.triggers import WEBHOOK
 from connectors.lightspeed.version import API, API_VERSION
@@ -51,6 +51,7 @@ MANIFEST = Manifest(
     actions=ACTIONS,
     webhook=WEBHOOK,
     poll=POLL,
+    customers=CUSTOMERS,
     subscriptions=SUBSCRIPTIONS,
     auth="OAuth 2 (add-on) or personal token; webhooks by a token in their address",
     scopes=(

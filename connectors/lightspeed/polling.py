@@ -14,12 +14,13 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from connectors.kit.customers import CustomerList, CustomerPage, read_page
 from connectors.kit.errors import ConnectorBug
 from connectors.kit.poll import FIRST_LOOK, Page, Poll
 from connectors.kit.webhook import Source, Unreadable
 from connectors.lightspeed.client import version_of
 from connectors.lightspeed.sales import customer_events, sale_events
-from loyalty.events import Event, EventType
+from loyalty.events import Customer, Event, EventType
 from loyalty.money import MoneyError
 
 NEAR = 256
@@ -110,3 +111,21 @@ POLL = Poll(
         EventType.REFUND_REVERSED,
     ),
 )
+
+
+async def every_customer(
+    client: Any, source: Source, *, cursor: str
+) -> AsyncIterator[CustomerPage]:
+    """All customers since a version; who changes meanwhile comes again with a higher one."""
+
+    def customer_of(record: Any) -> Customer | None:
+        event = next(customer_events(record, source), None)
+        return None if event is None else event.data
+
+    after = int(cursor) if cursor.isdecimal() else 0
+    async for page in client.changed("customers", after):
+        after = max([after, *(version_of(one) for one in page)])
+        yield read_page(page, customer_of, str(after))
+
+
+CUSTOMERS = CustomerList(every_customer)

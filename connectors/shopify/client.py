@@ -27,7 +27,7 @@ from connectors.kit.errors import (
     Transient,
 )
 from connectors.kit.http import TIMEOUT, HttpClient
-from connectors.kit.paging import by_link, listed, walk
+from connectors.kit.paging import BOUNDS, Bounds, by_link, listed, walk
 from connectors.kit.redact import without_people
 from connectors.shopify.account import ShopifyAccount
 from connectors.shopify.version import ADMIN, GRAPHQL
@@ -84,17 +84,23 @@ class ShopifyClient:
         async for nodes in walk(fetch, ""):
             yield nodes
 
-    async def changed(self, resource: str, start: datetime) -> AsyncIterator[Sequence[Any]]:
-        """Orders or customers that changed since, oldest change first, as REST tells them."""
+    async def changed(
+        self, resource: str, start: datetime, *, size: int = PAGE_SIZE, bounds: Bounds = BOUNDS
+    ) -> AsyncIterator[Sequence[Any]]:
+        """Orders or customers that changed since, oldest change first, as REST tells them.
+
+        Args:
+            size: Records of a page; REST gives 250 at most.
+        """
         query = {
             "updated_at_min": start.isoformat(),
             "order": "updated_at asc",
-            "limit": str(PAGE_SIZE),
+            "limit": str(size),
         }
         if resource == "orders":
             query["status"] = "any"
         async for page in by_link(
-            self._http, f"{ADMIN}/{resource}.json", items=resource, params=query
+            self._http, f"{ADMIN}/{resource}.json", items=resource, params=query, bounds=bounds
         ):
             yield page
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from connectors.kit.manifest import Contract, Limit, Manifest
 from connectors.shopify.account import ShopifyAccount
 from connectors.shopify.actions import ACTIONS
-from connectors.shopify.polling import POLL
+from connectors.shopify.polling import CUSTOMERS, POLL
 from connectors.shopify.subscriptions import SUBSCRIPTIONS
 from connectors.shopify.triggers import WEBHOOK
 from connectors.shopify.version import API_VERSION, GRAPHQL
@@ -43,6 +43,7 @@ MANIFEST = Manifest(
     actions=ACTIONS,
     webhook=WEBHOOK,
     poll=POLL,
+    customers=CUSTOMERS,
     subscriptions=SUBSCRIPTIONS,
     auth="Admin API access token; webhooks signed with the app's client secret",
     scopes=(

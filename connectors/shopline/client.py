@@ -14,7 +14,7 @@ import httpx
 
 from connectors.kit.errors import ConnectorBug, InvalidRequest, OutcomeUnknown, ScopeError
 from connectors.kit.http import TIMEOUT, HttpClient, HttpReply
-from connectors.kit.paging import listed, next_link, same_host, walk
+from connectors.kit.paging import BOUNDS, Bounds, listed, next_link, same_host, walk
 from connectors.kit.redact import without_people
 from connectors.kit.webhook import Unreadable, decode_json
 from connectors.shopline.account import ShoplineAccount
@@ -65,7 +65,12 @@ class ShoplineClient:
         return data
 
     async def pages(
-        self, path: str, items: str, params: Mapping[str, str] | None = None
+        self,
+        path: str,
+        items: str,
+        params: Mapping[str, str] | None = None,
+        *,
+        bounds: Bounds = BOUNDS,
     ) -> AsyncIterator[Sequence[Any]]:
         """A list, page by page."""
         first = f"{ADMIN}{path}"
@@ -76,15 +81,17 @@ class ShoplineClient:
             here = self._http.url_of(step)
             return listed(_object(reply), items), following and same_host(here, following)
 
-        async for page in walk(fetch, first):
+        async for page in walk(fetch, first, bounds=bounds):
             yield page
 
-    async def changed(self, path: str, items: str, start: datetime) -> AsyncIterator[Sequence[Any]]:
+    async def changed(
+        self, path: str, items: str, start: datetime, *, bounds: Bounds = BOUNDS
+    ) -> AsyncIterator[Sequence[Any]]:
         """Orders or customers that changed since, in no order that is promised."""
         query = {"updated_at_min": start.isoformat(timespec="seconds"), "limit": str(PAGE_SIZE)}
         if items == "orders":
             query["status"] = "any"
-        async for page in self.pages(path, items, query):
+        async for page in self.pages(path, items, query, bounds=bounds):
             yield page
 
     async def refunds(self, order_id: str) -> Sequence[Any]:

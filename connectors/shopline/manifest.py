@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from connectors.kit.manifest import Contract, Limit, Manifest
 from connectors.shopline.account import ShoplineAccount
 from connectors.shopline.actions import ACTIONS
-from connectors.shopline.polling import POLL
+from connectors.shopline.polling import CUSTOMERS, POLL
 from connectors.shopline.subscriptions import SUBSCRIPTIONS
 from connectors.shopline.triggers import WEBHOOK
 from connectors.shopline.version import ADMIN, API_VERSION
@@ -40,6 +40,7 @@ MANIFEST = Manifest(
     actions=ACTIONS,
     webhook=WEBHOOK,
     poll=POLL,
+    customers=CUSTOMERS,
     subscriptions=SUBSCRIPTIONS,
     auth="Admin API access token of a private app; webhooks signed with the app's secret",
     scopes=(

@@ -13,6 +13,14 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from connectors.kit.customers import (
+    EVERYTHING,
+    LONG_AGO,
+    CustomerList,
+    CustomerPage,
+    read_page,
+    through,
+)
 from connectors.kit.errors import NotFound
 from connectors.kit.payload import read
 from connectors.kit.poll import Page, Poll, since, watermark
@@ -137,3 +145,16 @@ POLL = Poll(
         EventType.ORDER_CANCELLED,
     ),
 )
+
+
+async def every_customer(
+    client: Any, source: Source, *, cursor: str
+) -> AsyncIterator[CustomerPage]:
+    """All customers; the list has no order that is promised, so a stop begins again."""
+    read_one = through(parse_customer, source)
+    pages = client.changed("/v2/customers.json", "customers", LONG_AGO, bounds=EVERYTHING)
+    async for page in pages:
+        yield read_page(page, read_one, "")
+
+
+CUSTOMERS = CustomerList(every_customer)

@@ -13,9 +13,10 @@ from urllib.parse import quote
 import httpx
 import orjson
 
+from connectors.kit.customers import EVERYTHING
 from connectors.kit.errors import Conflict, ConnectorBug, ConnectorError, NotFound
 from connectors.kit.http import TIMEOUT, HttpClient, error_for_status
-from connectors.kit.paging import walk
+from connectors.kit.paging import BOUNDS, Bounds, walk
 from connectors.square.account import SquareAccount
 from connectors.square.records import API_VERSION, LOCATIONS, LOYALTY, Record
 
@@ -65,6 +66,7 @@ class SquareClient:
         *,
         query: Mapping[str, str] | None = None,
         body: Record | None = None,
+        bounds: Bounds = BOUNDS,
     ) -> AsyncIterator[Sequence[Any]]:
         """Page after page of a list (`query`) or of a search (`body`)."""
 
@@ -76,7 +78,7 @@ class SquareClient:
                 reply = await self.ask(path, {**body, **step})
             return _listed(reply, items), str(reply["cursor"]) if reply.get("cursor") else None
 
-        async for page in walk(fetch, ""):
+        async for page in walk(fetch, "", bounds=bounds):
             yield page
 
     # --- what changed ------------------------------------------------------------------------
@@ -102,6 +104,15 @@ class SquareClient:
             "sort": {"field": "CREATED_AT", "order": "ASC"},
         }
         return self.pages("/v2/customers/search", "customers", body={"query": query, "limit": 100})
+
+    def customers_made(self, start: datetime) -> AsyncIterator[Sequence[Any]]:
+        """All customers that were made since, in that order, which never changes."""
+        query = {
+            "filter": {"created_at": {"start_at": _text(start)}},
+            "sort": {"field": "CREATED_AT", "order": "ASC"},
+        }
+        asked = {"query": query, "limit": 100}
+        return self.pages("/v2/customers/search", "customers", body=asked, bounds=EVERYTHING)
 
     async def orders(
         self, location_ids: Sequence[str], start: datetime

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from connectors.kit.manifest import Contract, Limit, Manifest
 from connectors.square.account import SquareAccount
 from connectors.square.actions import ACTIONS
-from connectors.square.polling import POLL
+from connectors.square.polling import CUSTOMERS, POLL
 from connectors.square.records import API_VERSION
 from connectors.square.subscriptions import SUBSCRIPTIONS
 from connectors.square.triggers import WEBHOOK
@@ -40,6 +40,7 @@ MANIFEST = Manifest(
     actions=ACTIONS,
     webhook=WEBHOOK,
     poll=POLL,
+    customers=CUSTOMERS,
     subscriptions=SUBSCRIPTIONS,
     auth="Bearer token; webhooks signed with the subscription's key over address and body",
     scopes=(

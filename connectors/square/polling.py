@@ -13,6 +13,14 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from connectors.kit.customers import (
+    LONG_AGO,
+    CustomerList,
+    CustomerPage,
+    from_instant,
+    latest,
+    read_page,
+)
 from connectors.kit.errors import NotFound, ScopeError
 from connectors.kit.payload import Instant, VendorModel, read
 from connectors.kit.poll import Page, Poll, since, watermark
@@ -134,3 +142,17 @@ POLL = Poll(
         EventType.ACTIVITY_REPORTED,
     ),
 )
+
+
+async def every_customer(
+    client: Any, source: Source, *, cursor: str
+) -> AsyncIterator[CustomerPage]:
+    """All customers in the order in which they were made; the cursor is an instant."""
+    look = _Look(source, LONG_AGO, "")
+    read_customer = look.through("customer", parse_customer)
+    async for page in client.customers_made(from_instant(cursor)):
+        cursor = latest(cursor, page, "created_at")
+        yield read_page(page, lambda one: read_customer(one)[0].data, cursor)
+
+
+CUSTOMERS = CustomerList(every_customer)

@@ -103,8 +103,9 @@ class SquareSandbox(SendingSandbox):
             known = [one for one in (MILA, *self.found["customers"])
                      if one["email_address"] == email]  # fmt: skip
         else:
-            start = wanted["updated_at"]["start_at"]
-            known = [one for one in self.found["customers"] if one["updated_at"] >= start]
+            ((field, since),) = wanted.items()
+            sought = [one for one in self.found["customers"] if one[field] >= since["start_at"]]
+            known = sorted(sought, key=lambda one: str(one["created_at"]))
         return _page("customers", known, asked)
 
     async def _orders(self, request: Request) -> Response:

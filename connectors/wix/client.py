@@ -14,10 +14,11 @@ from urllib.parse import quote
 
 import httpx
 
+from connectors.kit.customers import EVERYTHING
 from connectors.kit.errors import ConnectorBug
 from connectors.kit.http import TIMEOUT, HttpClient, HttpReply
 from connectors.kit.oauth import TokenGrant, TokenKeeper, TokenStore
-from connectors.kit.paging import dig, listed, walk
+from connectors.kit.paging import BOUNDS, Bounds, dig, listed, walk
 from connectors.kit.webhook import Unreadable, decode_json
 from connectors.wix.account import WixAccount
 
@@ -66,12 +67,21 @@ class WixClient:
 
     # --- what changed ------------------------------------------------------------------------
 
-    async def changed_contacts(self, start: datetime) -> AsyncIterator[Sequence[Any]]:
+    def changed_contacts(self, start: datetime) -> AsyncIterator[Sequence[Any]]:
         """Contacts that changed since, in the order of their creation, which never changes."""
+        return self._contacts("updatedDate", start, BOUNDS)
+
+    def contacts_made(self, start: datetime) -> AsyncIterator[Sequence[Any]]:
+        """All contacts that were made since, in that order."""
+        return self._contacts("createdDate", start, EVERYTHING)
+
+    async def _contacts(
+        self, field: str, start: datetime, bounds: Bounds
+    ) -> AsyncIterator[Sequence[Any]]:
 
         async def fetch(step: int) -> tuple[Sequence[Any], int | None]:
             query = {
-                "filter": {"updatedDate": {"$gte": _iso(start)}},
+                "filter": {field: {"$gte": _iso(start)}},
                 "sort": [{"fieldName": "createdDate", "order": "ASC"}],
                 "paging": {"limit": PAGE_SIZE, "offset": step},
             }
@@ -79,7 +89,7 @@ class WixClient:
             found = listed(reply, "contacts")
             return found, step + len(found) if len(found) >= PAGE_SIZE else None
 
-        async for page in walk(fetch, 0):
+        async for page in walk(fetch, 0, bounds=bounds):
             yield page
 
     async def changed_orders(self, start: datetime) -> AsyncIterator[Sequence[Any]]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from connectors.kit.manifest import Contract, Limit, Manifest
 from connectors.wix.account import WixAccount
 from connectors.wix.actions import ACTIONS
-from connectors.wix.polling import POLL
+from connectors.wix.polling import CUSTOMERS, POLL
 from connectors.wix.triggers import WEBHOOK
 
 if TYPE_CHECKING:
@@ -48,6 +48,7 @@ MANIFEST = Manifest(
     actions=ACTIONS,
     webhook=WEBHOOK,
     poll=POLL,
+    customers=CUSTOMERS,
     auth="OAuth 2 client credentials of an app, or an API key; webhooks signed as JWT (RS256)",
     scopes=(
         "Read Contacts",

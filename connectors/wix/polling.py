@@ -8,6 +8,13 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from connectors.kit.customers import (
+    CustomerList,
+    CustomerPage,
+    from_instant,
+    latest,
+    read_page,
+)
 from connectors.kit.errors import ConnectorBug, NotFound
 from connectors.kit.payload import read
 from connectors.kit.poll import Page, Poll, since, watermark
@@ -103,3 +110,15 @@ POLL = Poll(
         EventType.REWARD_REDEEMED,
     ),
 )
+
+
+async def every_customer(
+    client: Any, source: Source, *, cursor: str
+) -> AsyncIterator[CustomerPage]:
+    """All contacts in the order in which they were made; the cursor is an instant."""
+    async for page in client.contacts_made(from_instant(cursor)):
+        cursor = latest(cursor, page, "createdDate")
+        yield read_page(page, lambda one: next(contact_events(one, source)).data, cursor)
+
+
+CUSTOMERS = CustomerList(every_customer)

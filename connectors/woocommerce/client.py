@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 import orjson
 
+from connectors.kit.customers import EVERYTHING
 from connectors.kit.errors import (
     Conflict,
     ConnectorBug,
@@ -64,6 +65,15 @@ class WooCommerceClient:
             self._http, f"{API}/{resource}", per_page=PAGE_SIZE, params=query
         ):
             yield page
+
+    async def customers_from(self, page: int) -> AsyncIterator[Sequence[Any]]:
+        """All customers in the order of their ids, from a page on: newcomers come at the end."""
+        query = {"orderby": "id", "order": "asc", "role": "all"}
+        path = f"{API}/customers"
+        async for one in by_page(
+            self._http, path, per_page=PAGE_SIZE, first=page, params=query, bounds=EVERYTHING
+        ):
+            yield one
 
     # --- customers and coupons ---------------------------------------------------------------
 

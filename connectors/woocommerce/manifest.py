@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from connectors.kit.manifest import Contract, Limit, Manifest
 from connectors.woocommerce.account import WooCommerceAccount
 from connectors.woocommerce.actions import ACTIONS
-from connectors.woocommerce.polling import POLL
+from connectors.woocommerce.polling import CUSTOMERS, POLL
 from connectors.woocommerce.subscriptions import SUBSCRIPTIONS
 from connectors.woocommerce.triggers import WEBHOOK
 
@@ -40,6 +40,7 @@ MANIFEST = Manifest(
     actions=ACTIONS,
     webhook=WEBHOOK,
     poll=POLL,
+    customers=CUSTOMERS,
     subscriptions=SUBSCRIPTIONS,
     auth="HTTP Basic with a REST API key; webhooks signed with the secret given to each",
     scopes=("read", "write"),

@@ -14,6 +14,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from connectors.kit.customers import CustomerList, CustomerPage, read_page, through
 from connectors.kit.payload import UtcInstant, VendorModel, read
 from connectors.kit.poll import Page, Poll, since, watermark
 from connectors.kit.webhook import InboundRequest, Source, Unreadable
@@ -111,3 +112,20 @@ POLL = Poll(
         EventType.ORDER_CANCELLED,
     ),
 )
+
+
+async def every_customer(
+    client: Any, source: Source, *, cursor: str
+) -> AsyncIterator[CustomerPage]:
+    """All customers by page; the cursor is the last page, which is read once more to go on.
+
+    A customer that the shop deletes meanwhile moves all behind them up a place: one of them may
+    be missed, and the next import has them.
+    """
+    number, read_customer = max(int(cursor or 1), 1), through(parse_customer, source)
+    async for page in client.customers_from(number):
+        yield read_page(page, read_customer, str(number))
+        number += 1
+
+
+CUSTOMERS = CustomerList(every_customer)

@@ -66,6 +66,8 @@ class WooCommerceSandbox(SendingSandbox):
     async def _customers(self, request: Request) -> Response:
         email = request.query_params.get("email")
         found = [one for one in self.customers.values() if email in (None, one["email"])]
+        if request.query_params.get("orderby") == "id":
+            return _page(request, sorted(found, key=lambda one: int(one["id"])))
         return _page(request, sorted(found, key=_by("date_created_gmt"), reverse=True))
 
     async def _customer(self, request: Request) -> Response:
