@@ -93,7 +93,7 @@ class Engine:
         """Saves the programme and switches to the rules, as publishing does; books what that
         sets free (an order that waited for a rate)."""
         self._terms = terms
-        self._texts = scenario_texts(templates)
+        self._texts = scenario_texts(templates, terms.settings.messaging.templates)
         self._rule_sets[terms.rules.version] = terms.rules
         async with self.database.begin() as connection:
             await rulebook.save_programme(connection, terms.programme, now=self.now)

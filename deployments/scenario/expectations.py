@@ -87,9 +87,9 @@ class Expectation(Part):
     stats: Any = None
     deliveries: Any = None
     attempts: Any = None
-    encoding: Any = None
-    segments: Any = None
-    picked: Any = None
+    encoding: Literal["GSM-7", "UCS-2"] | None = None
+    segments: Count | None = None
+    picked: str | None = None
     balance_shown: Any = None
     notified: Any = None
 

@@ -16,7 +16,6 @@ _KEYS = {
     "sms.inbound": ("from", "body"),
     "sms.classify": ("body",),
     "sms.status": ("key", "status", "error"),
-    "sms.segments": ("repeat", "text"),
     "email.event": ("to", "kind", "message", "user_agent", "apple_mpp"),
     "consent.granted": ("member", "channel"),
     "consent.import": ("member", "channel", "state", "evidence_at"),
@@ -37,7 +36,6 @@ _KEYS = {
     "customer.opted_out": ("customer",),
     "stats.begin": ("message", "sent_to"),
     "target.script": ("target", "replies"),
-    "locale.pick": ("template", "locale"),
     "wallet.update": ("member", "points"),
 }  # fmt: skip
 

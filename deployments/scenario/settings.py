@@ -153,8 +153,10 @@ class Messaging(Part):
     scanner_seconds: Any = None
     fallback: Any = None
     expiry_reminder_days: Any = None
-    default_locale: Any = None
-    templates: Any = None
+    default_locale: str = Field("en", description="For people whose language has no text.")
+    templates: dict[Name, tuple[str, ...]] = Field(
+        default_factory=dict, description="Texts of the case and the languages each is in."
+    )
 
 
 class Settings(Part):
@@ -197,7 +199,7 @@ class Settings(Part):
     def later(self) -> list[str]:
         """The settings given here that this version of the hub does not support yet."""
         own = [name for name in _LATER if getattr(self, name) is not None]
-        supported = {"notify", "max_lateness_hours"}
+        supported = {"notify", "max_lateness_hours", "default_locale", "templates"}
         given = [
             f"messaging.{name}"
             for name in type(self.messaging).model_fields

@@ -21,17 +21,28 @@ tier: {{{{ result.tier }}}}
 """
 
 
-def scenario_texts(requested: Sequence[str]) -> Texts:
-    """The texts that come with the hub, those of the notices, and those that a case asks for."""
-    return _texts(tuple(sorted(set(requested))))
+def scenario_texts(
+    requested: Sequence[str], languages: Mapping[str, Sequence[str]] | None = None
+) -> Texts:
+    """The texts that come with the hub, those of the notices, and those that a case asks for.
+
+    Args:
+        languages: Texts that are there in several languages.
+    """
+    by_language = {name: tuple(tags) for name, tags in (languages or {}).items()}
+    return _texts(tuple(sorted(set(requested))), tuple(by_language.items()))
 
 
 @lru_cache(maxsize=32)
-def _texts(requested: tuple[str, ...]) -> Texts:
+def _texts(requested: tuple[str, ...], languages: tuple[tuple[str, tuple[str, ...]], ...]) -> Texts:
     sources = {name: template.plain() for name, template in shipped_templates().items()}
     for name in (*_OWN, *requested):
         body = _BODY.format(name=name)
         sources[name] = {"email": {"subject": name, "text": body}, "sms": body}
+    for name, tags in languages:
+        body = _BODY.format(name=name)
+        email = {"subject": name, "text": body}
+        sources[name] = {"email": dict.fromkeys(tags, email), "sms": dict.fromkeys(tags, body)}
     return Texts(sources)
 
 

@@ -157,6 +157,7 @@ def _programme(settings: Settings) -> Programme:
         report=settings.report,
         gift_codes=settings.gift_codes,
         max_lateness_hours=settings.messaging.max_lateness_hours,
+        default_locale=settings.messaging.default_locale,
         routes=ROUTES,
     )
 

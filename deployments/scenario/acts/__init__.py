@@ -4,6 +4,10 @@ from deployments.scenario.acts import gift_codes
 from deployments.scenario.acts.family import Family
 
 FAMILIES: tuple[Family, ...] = (gift_codes.FAMILY,)
+from deployments.scenario.acts import texts
+from deployments.scenario.acts.family import Family
+
+FAMILIES: tuple[Family, ...] = (texts.FAMILY,)
 """Every family; a new one is added here and taken out of `later`."""
 
 FAMILY_OF = {step: family for family in FAMILIES for step in family.steps}
