@@ -1,13 +1,12 @@
 """Steps of members and messages, one module for each family: its steps and how they are played."""
 
-from deployments.scenario.acts import gift_codes
+from deployments.scenario.acts import gift_codes, texts
 from deployments.scenario.acts.family import Family
 
-FAMILIES: tuple[Family, ...] = (gift_codes.FAMILY,)
-from deployments.scenario.acts import texts
-from deployments.scenario.acts.family import Family
-
-FAMILIES: tuple[Family, ...] = (texts.FAMILY,)
+FAMILIES: tuple[Family, ...] = (
+    gift_codes.FAMILY,
+    texts.FAMILY,
+)
 """Every family; a new one is added here and taken out of `later`."""
 
 FAMILY_OF = {step: family for family in FAMILIES for step in family.steps}
