@@ -26,6 +26,7 @@ from flows.hooks_out import tell_subscribers
 from flows.papers import ABOUT_ACCOUNTS
 from flows.people_desk import PeopleDesk
 from flows.redemptions_desk import RedemptionsDesk
+from flows.referrals_desk import ReferralsDesk
 from flows.sales_desk import SalesDesk
 from flows.terms import Terms
 from flows.vendor_reports import take_in
@@ -46,6 +47,7 @@ DESKS: tuple[type[Clerk], ...] = (
     ActivitiesDesk,
     GiftCodesDesk,
     CampaignsDesk,
+    ReferralsDesk,
 )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from flows.campaigns_desk import welcome_invited
 from flows.clerk import Clerk
 from flows.closings import done, refused, waits_for_person
+from flows.referrals_desk import refer
 from flows.workset import address_in
 from loyalty.contacts import normal_email, normal_phone
 from loyalty.events import Channel, ConsentState, Customer, EventType, InboundMessage
@@ -39,6 +40,7 @@ class PeopleDesk(Clerk):
         if member is None:
             return refused(item, NAMELESS, code="nobody")
         self._learn(item, member, item.event.data)
+        refer(self, item, member)
         elsewhere = self.work.signed_up.get(member.id)
         if elsewhere:
             reason = f"already signed up at {elsewhere}: kept as an update"

@@ -13,6 +13,7 @@ from decimal import Decimal
 from flows.closings import done, refused, waits_for_key, waits_for_rate, waits_for_sale
 from flows.introductions import sale_key_of
 from flows.redemptions_desk import give_back_spent
+from flows.referrals_desk import follow_sale
 from flows.worth import Worth
 from loyalty.events import EventType, Order, Payment
 from loyalty.facts import MemberFacts
@@ -73,6 +74,7 @@ class SalesDesk(Worth):
         booked = self.with_sale(case, sale)
         self.settle(booked, sale, rated=rated)
         self.count_uses(booked)
+        follow_sale(self, sale, at=item.event.time)
         booked.extra["rated"] = {"eligible": rated.eligible, "fx_rate": fx_rate}
         return self.conclude(booked, rated)
 
@@ -190,6 +192,7 @@ class SalesDesk(Worth):
         case = self.case(item, member, data=rated)
         was_counted = sale.is_counted
         self.settle(self.with_sale(case, sale), sale)
+        follow_sale(self, sale, at=item.event.time)
         if was_counted and not sale.is_counted:
             returned = give_back_spent(self, case, sale)
             if returned:

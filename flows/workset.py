@@ -17,7 +17,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from flows import papers
+from flows import papers, referral_papers
 from flows.gift_code_papers import open_codes
 from flows.introductions import (
     SaleKey,
@@ -29,6 +29,7 @@ from flows.introductions import (
     sale_of,
 )
 from flows.papers import Papers
+from flows.referral_papers import ReferralPapers
 from loyalty.book import PointsBook
 from loyalty.events import ConsentState, Event, EventType
 from loyalty.limits import Meters
@@ -76,6 +77,7 @@ class Workset:
     marked: set[tuple[UUID, str, Decimal]] = field(default_factory=set)
     papers: Papers = field(default_factory=Papers)
     gift_codes: CodeBook | None = None
+    referrals: ReferralPapers = field(default_factory=ReferralPapers)
     notes: list[ConsentNote] = field(default_factory=list)
     deliveries: list[Delivery] = field(default_factory=list)
     emitted: list[Event] = field(default_factory=list)
@@ -133,6 +135,10 @@ async def load(connection: AsyncConnection, items: Sequence[Claimed], terms: Ter
         redeemed=work.papers.redeemed_entries,
     )
     await _load_standing(connection, work, terms)
+    if terms.programme.referral is not None:
+        work.referrals = await referral_papers.load(
+            connection, items, work.member_of, now=terms.now
+        )
     work.signed_up = await _signed_up(connection, items, work)
     addresses = sorted({a for i in items for a in _addresses(i, work)})
     work.words = await people.words_on(connection, addresses)
@@ -177,6 +183,7 @@ async def flush(connection: AsyncConnection, work: Workset) -> None:
     await papers.save(connection, work.papers, now=work.now)
     if work.gift_codes is not None:
         await gift_codes.save(connection, work.gift_codes)
+    await referral_papers.save(connection, work.referrals, now=work.now)
     await inbox.emit(connection, work.emitted, now=work.now)
 
 

@@ -38,6 +38,7 @@ from loyalty.policies import (
     Rounding,
     TierPlan,
 )
+from loyalty.referral_policy import ReferralPolicy
 
 
 class Programme(Frozen):
@@ -82,6 +83,7 @@ class Programme(Frozen):
         description="What one unit of a currency was worth in the programme's, by local day.",
     )
     fx_rounding: Rounding = "half_even"
+    referral: ReferralPolicy | None = None
     report: ReportPolicy = ReportPolicy()
     gift_codes: GiftCodePolicy = GiftCodePolicy()
     max_lateness_hours: int | None = Field(

@@ -54,6 +54,9 @@ CONCLUDED = frozenset(
         EventType.ANNIVERSARY_DUE,
         EventType.BIRTHDAY_DUE,
         EventType.INVITATION_CLAIMED,
+        EventType.REFERRAL_DECIDED,
+        EventType.REFERRAL_EARNED,
+        EventType.REFERRAL_CANCELLED,
     }
 )
 """What the hub finds out itself, from its own books and pages; nobody else can tell it."""
@@ -75,6 +78,7 @@ TITLES = {
     EventType.POINTS_ADJUSTED: "The team gave or took points.",
     EventType.ADJUSTMENT_APPROVED: "A second person agreed to an adjustment.",
     EventType.ACTIVITY_REPORTED: "A member did something that is no purchase.",
+    EventType.REFERRAL_ATTACHED: "Somebody signed up by a member's link.",
     EventType.MEMBER_MERGED: "Two accounts turned out to be one person's.",
     EventType.MEMBER_UNMERGED: "Two accounts are two people's after all.",
     EventType.MEMBER_ERASED: "A person asks to be forgotten.",

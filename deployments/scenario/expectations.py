@@ -77,7 +77,7 @@ class Expectation(Part):
     difference: Points | None = None
     created: Count | None = None
     rejected_rows: tuple[Count, ...] | None = None
-    referral: Any = None
+    referral: dict[Name, str] | None = None
     consent: Any = None
     intent: Any = None
     link_expires_at: Any = None

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from deployments.scenario.acts import ANSWERS
+from deployments.scenario.acts import ANSWERS, referrals
 from deployments.scenario.compare import differs, includes, parts_differ, row_shown, rows_differ
 from deployments.scenario.expectations import Expectation
 from deployments.scenario.happening import Happening
@@ -117,6 +117,15 @@ class _Judge:
             if differs("", changes, single):
                 told += differs(f"ledger.{name}", changes, together)
         return told
+
+    async def _referral(self, expected: dict[str, str]) -> list[str]:
+        await self.observer.rows()
+        found = await referrals.states(self.observer.connection, self.world.members.ids)
+        return [
+            told
+            for name, state in expected.items()
+            for told in differs(f"referral.{name}", state, found.get(name))
+        ]
 
     async def _parked(self, expected: int) -> list[str]:
         return differs("parked", expected, await self.observer.parked())

@@ -12,7 +12,6 @@ from pydantic import Field, create_model
 from deployments.scenario.steps_base import Reported
 
 _KEYS = {
-    "referral.attach": ("member", "referred_by"),
     "sms.inbound": ("from", "body"),
     "sms.classify": ("body",),
     "sms.status": ("key", "status", "error"),

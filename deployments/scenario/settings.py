@@ -32,6 +32,7 @@ from loyalty.policies import (
     TierPlan,
     Whose,
 )
+from loyalty.referral_policy import ReferralPolicy
 from rules.document import RuleDocument
 
 Weekday = Annotated[int, Field(ge=1, le=7, description="1 is Monday, 7 is Sunday.")]
@@ -191,7 +192,7 @@ class Settings(Part):
     report: ReportPolicy = ReportPolicy()
     messaging: Messaging = Messaging()
     gift_codes: GiftCodePolicy = GiftCodePolicy()
-    referral: Any = None
+    referral: ReferralPolicy | None = None
     fanout: Any = None
     wallet: Any = None
 
@@ -210,7 +211,7 @@ class Settings(Part):
         return own + given
 
 
-_LATER = ("referral", "fanout", "wallet")
+_LATER = ("fanout", "wallet")
 
 
 def merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:

@@ -154,6 +154,7 @@ def _programme(settings: Settings) -> Programme:
         birthday=_of(BirthdayPolicy, settings.birthday),
         fx=settings.fx,
         fx_rounding=settings.fx_rounding,
+        referral=_referral(settings.referral, scale),
         report=settings.report,
         gift_codes=settings.gift_codes,
         max_lateness_hours=settings.messaging.max_lateness_hours,
@@ -186,6 +187,12 @@ def _milestone(plan: Any, scale: int) -> Any:
             value = getattr(plan, mark)
             changes[mark] = None if value is None else value.scaleb(scale)
     return plan.model_copy(update=changes)
+
+
+def _referral(policy: Any, scale: int) -> Any:
+    for side in ("referrer_points", "friend_points"):
+        policy = policy and _scaled(policy, side, scale)
+    return policy
 
 
 def _scaled(policy: Any, field: str, scale: int) -> Any:

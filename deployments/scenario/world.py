@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from sqlalchemy import text
 
 from deployments.scenario import desk, steps
-from deployments.scenario.acts import FAMILY_OF
+from deployments.scenario.acts import FAMILY_OF, referrals
 from deployments.scenario.clock import begin, tick
 from deployments.scenario.document import Case
 from deployments.scenario.engine import LONG_AGO, Ending, Engine
@@ -167,6 +167,10 @@ class World:
             event = self._translator.event(step, at)
         except (ValidationError, MoneyError, ValueError) as error:
             return _refused(error)
+        if getattr(step, "referred_by", None):
+            code = await referrals.code_of(self, step.referred_by)
+            data = event.data.model_copy(update={"referred_by": code})
+            event = event.model_copy(update={"data": data})
         return await self.take(event, delivery_id=step.delivery)
 
     async def _owner(self, event: Event) -> str:

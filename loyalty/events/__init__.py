@@ -13,6 +13,12 @@ from loyalty.events.kinds import TRIGGER_OF, TRIGGERS, Channel, ConsentState, Ev
 from loyalty.events.messages import InboundMessage, MessageReport
 from loyalty.events.moments import Milestone, Occasion, TierChange
 from loyalty.events.people import Activity, Customer, Erasure, MemberMerge
+from loyalty.events.referrals import (
+    ReferralAttached,
+    ReferralCancelled,
+    ReferralDecided,
+    ReferralEarned,
+)
 from loyalty.events.rewards import Adjustment, AdjustmentApproval, Hold, HoldEnd, Points, Redemption
 from loyalty.events.sales import (
     Cancellation,
@@ -57,6 +63,10 @@ __all__ = [
     "Payment",
     "Points",
     "Redemption",
+    "ReferralAttached",
+    "ReferralCancelled",
+    "ReferralDecided",
+    "ReferralEarned",
     "Refund",
     "RefundLine",
     "RefundReversal",

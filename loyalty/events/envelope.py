@@ -13,6 +13,12 @@ from loyalty.events.kinds import TRIGGER_OF, EventType
 from loyalty.events.messages import InboundMessage, MessageReport
 from loyalty.events.moments import Milestone, Occasion, TierChange
 from loyalty.events.people import Activity, Customer, Erasure, MemberMerge
+from loyalty.events.referrals import (
+    ReferralAttached,
+    ReferralCancelled,
+    ReferralDecided,
+    ReferralEarned,
+)
 from loyalty.events.rewards import Adjustment, AdjustmentApproval, Hold, HoldEnd, Redemption
 from loyalty.events.sales import (
     Cancellation,
@@ -26,6 +32,7 @@ Data = (
     Customer | Order | Refund | Cancellation | Payment | Redemption
     | RefundReversal | Hold | HoldEnd | Adjustment | AdjustmentApproval | Activity
     | MemberMerge | Erasure | GiftCodeUse | InvitationClaim
+    | ReferralAttached | ReferralDecided | ReferralEarned | ReferralCancelled
     | Milestone | TierChange | Occasion | MessageReport | InboundMessage
 )  # fmt: skip
 
@@ -49,6 +56,10 @@ DATA_MODELS: dict[EventType, type[Frozen]] = {
     EventType.POINTS_ADJUSTED: Adjustment,
     EventType.ADJUSTMENT_APPROVED: AdjustmentApproval,
     EventType.ACTIVITY_REPORTED: Activity,
+    EventType.REFERRAL_ATTACHED: ReferralAttached,
+    EventType.REFERRAL_DECIDED: ReferralDecided,
+    EventType.REFERRAL_EARNED: ReferralEarned,
+    EventType.REFERRAL_CANCELLED: ReferralCancelled,
     EventType.MEMBER_MERGED: MemberMerge,
     EventType.MEMBER_UNMERGED: MemberMerge,
     EventType.MEMBER_ERASED: Erasure,

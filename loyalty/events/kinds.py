@@ -26,6 +26,10 @@ class EventType(StrEnum):
     POINTS_ADJUSTED = "points.adjusted"
     ADJUSTMENT_APPROVED = "adjustment.approved"
     ACTIVITY_REPORTED = "activity.reported"
+    REFERRAL_ATTACHED = "referral.attached"
+    REFERRAL_DECIDED = "referral.decided"
+    REFERRAL_EARNED = "referral.earned"
+    REFERRAL_CANCELLED = "referral.cancelled"
     MEMBER_MERGED = "member.merged"
     MEMBER_UNMERGED = "member.unmerged"
     MEMBER_ERASED = "member.erased"
@@ -67,6 +71,7 @@ TRIGGERS: dict[str, tuple[EventType, ...]] = {
         EventType.CUSTOMER_UPDATED,
         EventType.CUSTOMER_OPTED_IN,
         EventType.INVITATION_CLAIMED,
+        EventType.REFERRAL_ATTACHED,
     ),
     "milestones": (
         EventType.MILESTONE_REACHED,
@@ -85,6 +90,9 @@ TRIGGERS: dict[str, tuple[EventType, ...]] = {
     ),
     "members": (
         EventType.ACTIVITY_REPORTED,
+        EventType.REFERRAL_DECIDED,
+        EventType.REFERRAL_EARNED,
+        EventType.REFERRAL_CANCELLED,
         EventType.MEMBER_MERGED,
         EventType.MEMBER_UNMERGED,
         EventType.MEMBER_ERASED,

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Literal
 
 from pydantic import AwareDatetime, Field
 
 from loyalty.events.base import Frozen, Key, Text
 from loyalty.events.kinds import Channel, ConsentState
+
+Trait = Literal["address", "payment", "device", "ip"]
 
 
 class Customer(Frozen):
@@ -29,6 +32,12 @@ class Customer(Frozen):
     tags: tuple[Text, ...] = ()
     consents: dict[Channel, ConsentState] = Field(
         default_factory=dict, description="Only what the store states explicitly."
+    )
+    referred_by: Key | None = Field(
+        None, description="The code of the member's link by which they came."
+    )
+    traits: dict[Trait, Text] = Field(
+        default_factory=dict, description="By what the store saw them; kept as fingerprints only."
     )
 
     @property

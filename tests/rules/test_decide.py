@@ -300,6 +300,28 @@ CASES: list[tuple[EventType, dict[str, Any], str]] = [
     (EventType.POINTS_ADJUSTED, {"id": "a", "points": -5}, "adjustment.points < 0"),
     (EventType.ADJUSTMENT_APPROVED, {"adjustment_id": "a", "by": "bo"}, 'approval.by == "bo"'),
     (EventType.ACTIVITY_REPORTED, {"name": "review", "ref": "p"}, 'activity.name == "review"'),
+    (EventType.REFERRAL_ATTACHED, {"code": "k7m2"}, 'referral.code == "k7m2"'),
+    (
+        EventType.REFERRAL_DECIDED,
+        {"member_id": "f", "approved": True, "by": "bo"},
+        "decision.approved",
+    ),
+    (
+        EventType.REFERRAL_EARNED,
+        {
+            "member_id": "m",
+            "friend_id": "f",
+            "side": "friend",
+            "points": 5,
+            "available_at": "2026-01-01T00:00:00Z",
+        },
+        'referral_reward.side == "friend"',
+    ),
+    (
+        EventType.REFERRAL_CANCELLED,
+        {"member_id": "m", "friend_id": "f", "side": "friend"},
+        'referral_end.reason == ""',
+    ),
     (
         EventType.MEMBER_MERGED,
         {"source": {"id": "1"}, "target": {"id": "2"}},

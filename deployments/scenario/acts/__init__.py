@@ -1,10 +1,11 @@
 """Steps of members and messages, one module for each family: its steps and how they are played."""
 
-from deployments.scenario.acts import gift_codes, texts
+from deployments.scenario.acts import gift_codes, referrals, texts
 from deployments.scenario.acts.family import Family
 
 FAMILIES: tuple[Family, ...] = (
     gift_codes.FAMILY,
+    referrals.FAMILY,
     texts.FAMILY,
 )
 """Every family; a new one is added here and taken out of `later`."""

@@ -44,6 +44,7 @@ from loyalty.store.tables.lifecycle import (
     wallet_passes,
 )
 from loyalty.store.tables.people import consents, identities, members, merges
+from loyalty.store.tables.referrals import referral_codes, referrals, traits
 from loyalty.store.tables.rulebook import (
     audit,
     programmes,
@@ -96,6 +97,8 @@ __all__ = [
     "polls",
     "programmes",
     "redemptions",
+    "referral_codes",
+    "referrals",
     "rejects",
     "rule_sets",
     "rule_switches",
@@ -104,6 +107,7 @@ __all__ = [
     "shop_customers",
     "subscriptions",
     "tokens",
+    "traits",
     "triggers",
     "wallet_passes",
     "workers",
