@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -262,13 +262,13 @@ async def failures(connection: AsyncConnection, keys: Sequence[str], *, now: dat
     return int(rows.scalar_one())
 
 
-async def forget_old_guards(connection: AsyncConnection, *, before: datetime) -> int:
-    """Removes guards of whom nothing was heard since; returns how many."""
+async def forget_old_guards(connection: AsyncConnection, *, now: datetime) -> int:
+    """Removes guards of whom nothing was heard for a month; returns how many."""
     done = await connection.execute(
         text("""
             delete from gift_code_guards
             where failed_at < :before and (locked_until is null or locked_until < :before)
         """),
-        {"before": before},
+        {"before": now - timedelta(days=30)},
     )
     return done.rowcount
