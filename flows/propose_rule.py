@@ -14,6 +14,7 @@ from flows.rule_reports import proposal_markdown, refusal_markdown
 from flows.runtime import runtime
 from loyalty.events import EventType
 from rules import RuleSetError
+from rules.shipped import all_templates
 
 Author = Annotated[str, Field(min_length=1, max_length=100)]
 Reason = Annotated[str, Field(min_length=1, max_length=500)]
@@ -65,7 +66,8 @@ async def propose_rule(
         documents = documents_in(rule) + ([form.document()] if form else [])
         proposal = Proposal(author.strip(), reason, documents, remove)
         async with runtime() as hub, hub.database.begin() as connection:
-            proposed = await propose(connection, proposal, now=hub.clock())
+            templates = all_templates(hub.settings.rules)
+            proposed = await propose(connection, proposal, now=hub.clock(), templates=templates)
     except RuleSetError as error:
         await acreate_markdown_artifact(
             key="propose-rule", markdown=refusal_markdown(error.problems)

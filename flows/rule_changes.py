@@ -14,6 +14,7 @@ from loyalty.store.rule_sets import Draft, Version
 from rules import RuleProblem, RuleSet, RuleSetError
 from rules.review import Review, review
 from rules.shipped import shipped_templates
+from rules.templates import Template
 from rules.yaml_documents import YamlError, read_yaml
 
 
@@ -53,8 +54,17 @@ def documents_in(text: str) -> list[Mapping[str, Any]]:
     return found
 
 
-async def propose(connection: AsyncConnection, proposal: Proposal, *, now: datetime) -> Proposed:
+async def propose(
+    connection: AsyncConnection,
+    proposal: Proposal,
+    *,
+    now: datetime,
+    templates: Mapping[str, Template] | None = None,
+) -> Proposed:
     """Puts the change on top of the rules in force and keeps the whole as a draft.
+
+    Args:
+        templates: The installation's texts; the shipped ones where it has none of its own.
 
     Raises:
         RuleSetError: The rules have problems, their examples fail, or nothing would change.
@@ -63,7 +73,7 @@ async def propose(connection: AsyncConnection, proposal: Proposal, *, now: datet
     found = await rulebook.active(connection)
     before = RuleSet.from_documents(found[1]) if found else None
     rules = _on_top(before, proposal)
-    told = review(rules, before, programme, templates=shipped_templates())
+    told = review(rules, before, programme, templates=templates or shipped_templates())
     if told.problems:
         raise RuleSetError(told.problems)
     if before is not None and told.changes.is_empty:

@@ -30,7 +30,8 @@ from loyalty.store.expiry_since import expiry_since
 from loyalty.store.vault import Vault
 from loyalty.texts import Texts
 from rules import RuleSet
-from rules.shipped import shipped_templates
+from rules.shipped import all_templates, shipped_templates
+from rules.text_checks import texts_of
 
 
 class NotPublished(Exception):
@@ -153,7 +154,17 @@ class Hub:
 
 def shipped_texts() -> Texts:
     """The texts that come with the hub."""
-    return Texts({name: template.plain() for name, template in shipped_templates().items()})
+    return texts_of(shipped_templates())
+
+
+def own_texts(settings: HubSettings) -> Texts:
+    """The texts of this installation: the shipped ones with its own on top.
+
+    Raises:
+        TemplateError: One of its files cannot be read; `hub templates check` says the same.
+        TextError: One of its texts cannot be read.
+    """
+    return texts_of(all_templates(settings.rules))
 
 
 def owner_name() -> str:
@@ -166,7 +177,8 @@ async def open_hub(settings: HubSettings | None = None) -> Hub:
     settings = settings or HubSettings()
     database = Database(database_url(settings), pool_size=10)
     vault = Vault.of(settings.root, settings.secret_key)
-    hub = Hub(settings, database, vault, Clients(database, vault), owner_name())
+    clients = Clients(database, vault)
+    hub = Hub(settings, database, vault, clients, owner_name(), texts=own_texts(settings))
     await hub.beat()
     await hub.clients.refresh()
     return hub

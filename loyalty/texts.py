@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from jinja2 import TemplateError
+from jinja2 import TemplateError, nodes
 
 from loyalty.events import Frozen
 from loyalty.locales import DEFAULT_LOCALE, Choice, choose, formats_of
@@ -132,6 +132,14 @@ class Texts:
         """Which language a person gets, and whether it is only the fallback."""
         return choose(locale, self._by_locale(name, channel), default)
 
+    def in_all_languages(self, name: str, channel: str) -> tuple[Source, ...]:
+        """The text in every language that it is there in.
+
+        Raises:
+            TextError: There is no such text for the channel.
+        """
+        return tuple(self._by_locale(name, channel).values())
+
     def sources(self) -> list[Source]:
         """Every text in every language, by name."""
         return [one for key in sorted(self._sources) for one in self._sources[key].values()]
@@ -164,6 +172,11 @@ def _read(name: str, channel: str, locale: str, parts: Any) -> Source:
 
 _DEFAULTS: Mapping[str, Any] = {"links": MessageLinks(), "programme": Programme()}
 _PLAIN, _HTML = BoundedEnvironment(autoescape=False), BoundedEnvironment(autoescape=True)
+
+
+def tree_of(text: str, part: str) -> nodes.Template:
+    """What one part of a text says, for checks that walk it."""
+    return (_HTML if part == "html" else _PLAIN).readable(text)
 
 
 @lru_cache(maxsize=4096)

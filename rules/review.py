@@ -7,11 +7,13 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from loyalty.programme import Programme
+from loyalty.texts import TextError
 from rules.diffing import RuleSetDiff, diff
 from rules.problems import RuleProblem
 from rules.rehearsal import run_examples
 from rules.ruleset import RuleSet
 from rules.templates import Template, missing_templates
+from rules.text_checks import text_problems, texts_of
 
 NO_RULES = RuleSet.load([])
 """What is compared with before anything was published."""
@@ -75,7 +77,7 @@ def review(
         )
         for one in run_examples(rules)
     ]
-    missing = missing_templates(rules, templates) if templates is not None else ()
+    missing = _problems_of_texts(rules, templates) if templates is not None else ()
     return Review(
         rules=rules,
         changes=changes,
@@ -84,6 +86,16 @@ def review(
         needs=tuple(_needs(rules, changes, programme)),
         examples=sum(len(one.examples) for one in rules.rules),
     )
+
+
+def _problems_of_texts(
+    rules: RuleSet, templates: Mapping[str, Template]
+) -> tuple[RuleProblem, ...]:
+    try:
+        texts = texts_of(templates)
+    except TextError as error:
+        return (RuleProblem("the texts", "", str(error)),)
+    return (*missing_templates(rules, templates), *text_problems(rules, texts))
 
 
 def _needs(rules: RuleSet, changes: RuleSetDiff, programme: Programme) -> list[str]:

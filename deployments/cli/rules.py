@@ -26,8 +26,9 @@ from loyalty.store.rule_sets import Draft, Switch, SwitchRefused, Version
 from rules import RuleProblem, RuleSet, RuleSetError
 from rules.diffing import RuleSetDiff, diff
 from rules.review import NO_RULES, Review, review
-from rules.shipped import shipped_templates
+from rules.shipped import all_templates
 from rules.sources import NoSuchFile, sources
+from rules.templates import Template, TemplateError
 
 SHOWN = 50
 """Problems or changes that are listed before the rest is only counted."""
@@ -59,6 +60,18 @@ def read_files(paths: Sequence[Path]) -> RuleSet:
         raise unusable(str(error)) from None
 
 
+def read_templates() -> dict[str, Template]:
+    """The shipped texts and those of the folder HUB_RULES.
+
+    Raises:
+        Failure: (2) One of its files cannot be read.
+    """
+    try:
+        return all_templates(read_settings().rules)
+    except TemplateError as error:
+        raise unusable(str(error)) from None
+
+
 @answering
 def run_check(paths: Sequence[Path], *, as_json: bool) -> int:
     """Checks types, examples and texts; needs no running hub. Exit 1 where something is wrong."""
@@ -66,7 +79,7 @@ def run_check(paths: Sequence[Path], *, as_json: bool) -> int:
         rules = read_files(paths)
     except RuleSetError as error:
         return _tell_problems(error.problems, as_json=as_json)
-    found = review(rules, None, Programme(), templates=shipped_templates())
+    found = review(rules, None, Programme(), templates=read_templates())
     if found.problems:
         return _tell_problems(found.problems, as_json=as_json)
     if as_json:
@@ -198,7 +211,7 @@ async def _publish(
     desk: Desk, rules: RuleSet, wanted: Wanted, *, draft: Version | None = None
 ) -> int:
     book = await _book(desk)
-    found = review(rules, book.rules, book.programme, templates=shipped_templates())
+    found = review(rules, book.rules, book.programme, templates=read_templates())
     if not found.is_sound:
         return _tell_problems(found.problems, as_json=wanted.as_json)
     answer = found.document()
