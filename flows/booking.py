@@ -29,7 +29,7 @@ from flows.redemptions_desk import RedemptionsDesk
 from flows.referrals_desk import ReferralsDesk
 from flows.sales_desk import SalesDesk
 from flows.terms import Terms
-from flows.vendor_reports import take_in
+from flows.vendor_reports import hear
 from flows.workset import Workset
 from loyalty.events import Event, EventType
 from loyalty.store import deliveries, inbox
@@ -45,6 +45,7 @@ DESKS: tuple[type[Clerk], ...] = (
     RedemptionsDesk,
     AdjustmentsDesk,
     ActivitiesDesk,
+    EngagementDesk,
     GiftCodesDesk,
     CampaignsDesk,
     ReferralsDesk,
@@ -93,12 +94,12 @@ async def _book_part(
     connection: AsyncConnection, items: Sequence[Claimed], terms: Terms, *, run_id: UUID | None
 ) -> Booked:
     work = await workset.load(connection, items, terms)
+    heard = await hear(connection, items, terms.programme, now=terms.now)
     if items[0].event.type in ABOUT_ACCOUNTS:
         work, closings = await _book_account(connection, items[0], terms, work)
     else:
-        closings = handle(items, terms, work)
-    instead = await take_in(connection, items, terms.programme, now=terms.now)
-    work.deliveries.extend(instead)
+        closings = handle(heard.items, terms, work)
+    work.deliveries.extend(heard.instead)
     await workset.flush(connection, work)
     told = tell_subscribers(items, closings, terms)
     new = await deliveries.plan(connection, [*work.deliveries, *told])

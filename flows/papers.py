@@ -10,12 +10,13 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from loyalty.campaigns import Invitation
-from loyalty.events import Customer, EventType, MemberMerge
+from loyalty.events import Customer, EventType, MemberMerge, MessageReport
 from loyalty.points import Hold
 from loyalty.store import (
     accounts,
     adjustments,
     books,
+    engagement,
     erasure,
     holds,
     invitations,
@@ -52,6 +53,13 @@ def adjustment_key(item: Claimed) -> str:
     """The key of the adjustment that an event asks for or approves."""
     data = item.event.data
     return f"{item.event.store}:{getattr(data, 'adjustment_id', None) or data.id}"
+
+
+def named_by_hub(item: Claimed) -> str:
+    """The delivery whose link somebody opened; empty for all other events."""
+    data = item.event.data
+    is_ours = item.event.store == engagement.HUB and isinstance(data, MessageReport)
+    return data.vendor_message_id if is_ours else ""
 
 
 @dataclass(slots=True)
@@ -142,6 +150,9 @@ async def begin(
     }
     asked = await adjustments.find(connection, sorted(set(approved.values())))
     papers.named |= {item: asked[key].member_id for item, key in approved.items() if key in asked}
+    reports = {item.id: named_by_hub(item) for item in items if named_by_hub(item)}
+    owners = await engagement.members_of(connection, set(reports.values()))
+    papers.named |= {item: owners[one] for item, one in reports.items() if one in owners}
     papers.others |= {one.member_id for one in await redemptions.used_on(connection, list(sales))}
     moving = [item for item in items if item.event.type in MOVES_ACCOUNTS]
     if moving:

@@ -1,18 +1,19 @@
-"""What vendors report about messages of ours: written down, and heard by what waits for it.
+"""What is heard of our messages, from vendors and at the hub's own links: judged and written down.
 
-No Prefect here: booking calls it for the events of the trigger `feedback`, in its transaction.
-What a report means for consent and suppression is the people desk's matter.
+No Prefect here: booking calls it for the events of the trigger `feedback`, in its transaction and
+before the desks see them. What a report means for consent and suppression is the people desk's.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from flows import fallback
-from loyalty.engagement import Kind, Touch, link_mark
+from loyalty.engagement import TOUCHES, Kind, Touch, link_mark
 from loyalty.events import Event, EventType, MessageReport
 from loyalty.programme import Programme
 from loyalty.store import engagement
@@ -27,19 +28,51 @@ KIND_OF: dict[EventType, Kind] = {
     EventType.MESSAGE_UNSUBSCRIBED: Kind.UNSUBSCRIBED,
 }
 
+COMPLAINT = "abuse"
+"""The detail of an unsubscription that was a complaint (RFC 5965: Feedback-Type)."""
 
-async def take_in(
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A batch once its reports were judged.
+
+    Attributes:
+        items: The batch; an open or click that was a machine's says so.
+        instead: What has to be sent instead of messages that did not arrive.
+    """
+
+    items: Sequence[Claimed]
+    instead: Sequence[Delivery] = ()
+
+
+async def hear(
     connection: AsyncConnection, items: Sequence[Claimed], programme: Programme, *, now: datetime
-) -> list[Delivery]:
-    """Writes down what is said of our deliveries; returns what has to be sent instead of some.
+) -> Heard:
+    """Writes down what is said of our deliveries.
 
     Reports about messages that somebody else sent through the same account change nothing here.
     """
-    told = [item.event for item in items if item.event.type in KIND_OF]
-    found = await engagement.deliveries_of(connection, (_named(event) for event in told))
-    touches = [(found[_named(event)], touch_of(event)) for event in told if _named(event) in found]
+    told = [item for item in items if item.event.type in KIND_OF]
+    if not told:
+        return Heard(items)
+    found = await engagement.deliveries_of(connection, (_named(item.event) for item in told))
+    ours = [item for item in told if _named(item.event) in found]
+    touches = [(found[_named(item.event)], touch_of(item.event)) for item in ours]
     recorded = await engagement.record(connection, touches, policy=programme.tracking)
-    return await fallback.hear(connection, recorded, now=now)
+    machines = {
+        item.id
+        for item, one in zip(ours, recorded, strict=True)
+        if one is not None and one.kind in TOUCHES and one.is_machine
+    }
+    instead = await fallback.hear(connection, [one for one in recorded if one is not None], now=now)
+    return Heard([_said(item, is_machine=item.id in machines) for item in items], instead)
+
+
+def _said(item: Claimed, *, is_machine: bool) -> Claimed:
+    if not is_machine or item.event.data.is_machine:
+        return item
+    data = item.event.data.model_copy(update={"is_machine": True})
+    return replace(item, event=item.event.model_copy(update={"data": data}))
 
 
 def _named(event: Event) -> tuple[str, str]:
@@ -51,6 +84,8 @@ def touch_of(event: Event) -> Touch:
     """What a report says, as engagement counts it."""
     report: MessageReport = event.data
     kind = KIND_OF[event.type]
+    if kind is Kind.UNSUBSCRIBED and report.detail.lower().startswith(COMPLAINT):
+        kind = Kind.COMPLAINED
     return Touch(
         kind=kind,
         at=event.time,

@@ -53,7 +53,12 @@ def _withdrawn(whom: Recipient, *, via: str, now: datetime) -> Event:
         key=f"{via}:{whom.delivery_id}:{now.isoformat()}",
         time=now,
         subject=f"contact:{whom.address}",
-        data=MessageReport(channel=whom.channel, address=whom.address, detail=via),
+        data=MessageReport(
+            channel=whom.channel,
+            address=whom.address,
+            vendor_message_id=str(whom.delivery_id),
+            detail=via,
+        ),
     )
 
 

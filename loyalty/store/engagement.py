@@ -57,11 +57,11 @@ async def record(
     touches: Sequence[tuple[UUID, Touch]],
     *,
     policy: TrackingPolicy,
-) -> list[Recorded]:
+) -> list[Recorded | None]:
     """Writes down what came back about deliveries, in the order of the list.
 
-    Args:
-        touches: By delivery; one that is not known (any more) is left out.
+    Returns:
+        What each touch came to; None for a delivery that is not known (any more).
     """
     ids = sorted({one for one, _ in touches})
     if not ids:
@@ -69,12 +69,15 @@ async def record(
     rows = {row.id: row for row in await connection.execute(_LOCKED, {"ids": ids})}
     known = await _known(connection, ids)
     before = {one: dict(marks) for one, marks in known.items()}
-    recorded = []
+    recorded: list[Recorded | None] = []
     for one, touch in touches:
-        if (row := rows.get(one)) is not None:
-            after = take(known[one], touch, sent_at=row.sent_at, policy=policy)
-            recorded.append(_recorded(row, touch, known[one], after))
-            known[one] = after
+        row = rows.get(one)
+        if row is None:
+            recorded.append(None)
+            continue
+        after = take(known[one], touch, sent_at=row.sent_at, policy=policy)
+        recorded.append(_recorded(row, touch, known[one], after))
+        known[one] = after
     await _write(connection, before, known)
     return recorded
 
@@ -145,9 +148,15 @@ def _row(delivery_id: UUID, mark: Mark) -> dict[str, Any]:
 
 # --- whose it is ---------------------------------------------------------------------------------
 
+HUB = "hub"
+"""The store of what the hub hears itself: a message is named there by its delivery's id."""
+
 _OF_VENDOR = text("""
 select d.id, d.connector || '/' || d.connection as route, d.vendor_id from deliveries d
 where d.vendor_id <> '' and d.vendor_id = any(cast(:ids as text[]))
+""")
+_OF_HUB = text("""
+select id, member_id from deliveries where id = any(cast(:ids as uuid[]))
 """)
 
 
@@ -158,13 +167,31 @@ async def deliveries_of(
 
     A message that the vendor was asked to send by somebody else is in none of them.
     """
-    wanted = set(named)
-    ids = sorted({vendor_id for _, vendor_id in wanted if vendor_id})
-    if not ids:
+    wanted = {(store, vendor_id) for store, vendor_id in named if vendor_id}
+    found = {key: one for key in wanted if key[0] == HUB and (one := _uuid(key[1]))}
+    ids = sorted({vendor_id for store, vendor_id in wanted if store != HUB})
+    if ids:
+        rows = await connection.execute(_OF_VENDOR, {"ids": ids})
+        known = {(row.route, row.vendor_id): row.id for row in rows}
+        found |= {key: known[key] for key in wanted if key in known}
+    return found
+
+
+async def members_of(connection: AsyncConnection, ids: Iterable[str]) -> dict[str, UUID]:
+    """Whose deliveries these are, of those that are a member's, by the ids as they were given."""
+    wanted = {one: found for one in ids if (found := _uuid(one))}
+    if not wanted:
         return {}
-    rows = await connection.execute(_OF_VENDOR, {"ids": ids})
-    found = {(row.route, row.vendor_id): row.id for row in rows}
-    return {key: found[key] for key in wanted if key in found}
+    rows = await connection.execute(_OF_HUB, {"ids": sorted(wanted.values())})
+    owners = {row.id: row.member_id for row in rows if row.member_id}
+    return {one: owners[found] for one, found in wanted.items() if found in owners}
+
+
+def _uuid(value: str) -> UUID | None:
+    try:
+        return UUID(value)
+    except ValueError:
+        return None
 
 
 # --- figures -------------------------------------------------------------------------------------
