@@ -21,6 +21,7 @@ from flows.adjustments_desk import AdjustmentsDesk
 from flows.campaigns_desk import CampaignsDesk
 from flows.clerk import Clerk
 from flows.closings import done
+from flows.engagement_desk import EngagementDesk
 from flows.gift_codes_desk import GiftCodesDesk
 from flows.hooks_out import tell_subscribers
 from flows.papers import ABOUT_ACCOUNTS
