@@ -17,6 +17,7 @@ from flows.closings import done, refused
 from flows.papers import Erased, Parting
 from flows.progress import Counters
 from flows.redemptions_desk import NOBODY
+from flows.referrals_desk import end_inner
 from loyalty.events import Customer, EventType, MemberMerge
 from loyalty.points import EntryKind
 from loyalty.store import people
@@ -72,6 +73,7 @@ class AccountsDesk(Clerk):
         else:
             member = self.work.member(item)
             assert member is not None
+            end_inner(self, at=item.event.time)
             case = self.case(item, member, before=moved.before)
         self.award(case)
         return self.conclude(case)

@@ -16,8 +16,6 @@ from loyalty.store import referrals
 from loyalty.store.inbox import Claimed
 from loyalty.store.referrals import Trait
 
-_ABOUT = (EventType.REFERRAL_DECIDED, EventType.REFERRAL_EARNED, EventType.REFERRAL_CANCELLED)
-
 
 @dataclass(slots=True)
 class ReferralPapers:
@@ -27,12 +25,14 @@ class ReferralPapers:
         known: By friend, those of this batch too.
         owners: Who recommends, by code.
         crowds: How many others came the same way, by event.
+        inner: Recommendations whose two sides a merge made one person.
         seen: By what people were seen in this batch.
     """
 
     known: dict[UUID, Referral] = field(default_factory=dict)
     owners: dict[str, Person] = field(default_factory=dict)
     crowds: dict[int, Crowd] = field(default_factory=dict)
+    inner: list[Referral] = field(default_factory=list)
     seen: dict[UUID, set[Trait]] = field(default_factory=dict)
 
 
@@ -56,6 +56,8 @@ async def load(
     papers = ReferralPapers()
     papers.seen = _seen(items, member_of)
     papers.known = await referrals.of_friends(connection, set(member_of.values()))
+    if any(item.event.type is EventType.MEMBER_MERGED for item in items):
+        papers.inner = await referrals.within(connection, set(member_of.values()))
     codes = {item.id: code for item in items if (code := code_in(item))}
     papers.owners = await referrals.owners(connection, set(codes.values()))
     for one, code in codes.items():
@@ -74,7 +76,8 @@ async def load(
 
 async def save(connection: AsyncConnection, papers: ReferralPapers, *, now: datetime) -> None:
     """Writes what the desks changed; the members are locked."""
-    changed = [one for one in papers.known.values() if one.is_changed]
+    everyone = [*papers.known.values(), *papers.inner]
+    changed = [one for one in everyone if one.is_changed]
     await referrals.save(connection, changed, now=now)
     await referrals.note_traits(connection, papers.seen, now=now)
 

@@ -237,6 +237,18 @@ def withdraw(
             clerk.work.emitted.append(_event(EventType.REFERRAL_CANCELLED, cancelled, at))
 
 
+def end_inner(clerk: Clerk, *, at: datetime) -> None:
+    """After a merge: nobody recommends themselves, so what such a thing earned goes back."""
+    policy = clerk.terms.programme.referral
+    for referral in clerk.work.referrals.inner:
+        was_paid = referral.state is ReferralState.EARNED
+        referral.become(ReferralState.BLOCKED_SELF)
+        referral.reasons = (*referral.reasons, "one account by now")
+        if policy is not None and was_paid:
+            reason = "both accounts are one person's"
+            withdraw(clerk, referral, policy, at=at, reason=reason)
+
+
 _OPEN = (ReferralState.ATTACHED, ReferralState.HELD)
 
 

@@ -14,7 +14,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from loyalty.store import invitations, shop_customers
+from loyalty.store import invitations, referrals, shop_customers
 from loyalty.store.message_moves import FORGET_MESSAGES
 from loyalty.store.people import Identity
 
@@ -196,4 +196,5 @@ async def forget(connection: AsyncConnection, person: Traces, *, own_events: Seq
         connection, words=sorted(person.words), subjects=sorted(person.subjects)
     )
     await invitations.forget(connection, customers)
+    await referrals.forget(connection, ids["ids"])
     return len(events)

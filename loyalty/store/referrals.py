@@ -74,15 +74,44 @@ async def owners(connection: AsyncConnection, codes: Collection[str]) -> dict[st
 
 # --- recommendations -----------------------------------------------------------------------------
 
-_OF_FRIENDS = text("select * from referrals where friend_id = any(cast(:ids as uuid[]))")
+_FAMILIES = """
+with recursive family as (
+    select id, id as holder from members where id = any(cast(:ids as uuid[]))
+    union
+    select m.id, f.holder from members m join family f on m.merged_into = f.id
+)
+"""
+_OF_FRIENDS = text(
+    _FAMILIES
+    + """
+select distinct on (f.holder) f.holder, r.* from referrals r join family f on f.id = r.friend_id
+order by f.holder, r.friend_id <> f.holder, r.joined_at
+"""
+)
+_WITHIN = text(
+    _FAMILIES
+    + """
+select r.* from referrals r
+join family friend on friend.id = r.friend_id
+join family referrer on referrer.id = r.referrer_id and referrer.holder = friend.holder
+where r.state in ('attached', 'held', 'earned')
+"""
+)
 
 
 async def of_friends(connection: AsyncConnection, ids: Collection[UUID]) -> dict[UUID, Referral]:
-    """The recommendations by which these members came, by member."""
+    """The recommendations by which these members came, by member; those of accounts that were
+    merged into them count as theirs."""
     if not ids:
         return {}
     rows = await connection.execute(_OF_FRIENDS, {"ids": sorted(ids)})
-    return {row.friend_id: _referral(row) for row in rows}
+    return {row.holder: _referral(row) for row in rows}
+
+
+async def within(connection: AsyncConnection, ids: Collection[UUID]) -> list[Referral]:
+    """Open or rewarded recommendations whose two sides are one of these members by now."""
+    rows = await connection.execute(_WITHIN, {"ids": sorted(ids)})
+    return [_referral(row) for row in rows]
 
 
 _SAVE = text("""
@@ -164,6 +193,15 @@ async def note_traits(
     ]
     if rows:
         await connection.execute(_SEEN, rows)
+
+
+async def forget(connection: AsyncConnection, ids: Sequence[UUID]) -> None:
+    """Forgets by what these people were seen, and ends their links."""
+    for table in ("traits", "referral_codes"):
+        await connection.execute(
+            text(f"delete from {table} where member_id = any(cast(:ids as uuid[]))"),  # noqa: S608
+            {"ids": list(ids)},
+        )
 
 
 # --- for people who look -------------------------------------------------------------------------
