@@ -29,7 +29,7 @@ from deployments.worker import HubWorker
 from flows import runtime
 from flows.polling import polled
 from flows.runtime import Hub
-from loyalty.store import connections, deliveries, errands, inbox, polls, rulebook
+from loyalty.store import connections, deliveries, errands, inbox, polls, reward_ends, rulebook
 from loyalty.store.database import StoreAway
 
 logger = logging.getLogger(__name__)
@@ -252,6 +252,7 @@ class WarmWorker:
     async def _release_ready(self) -> None:
         async with self.hub.database.begin() as connection:
             await inbox.release_ready(connection)
+            await reward_ends.tell_all(connection, now=self.hub.clock())
 
     async def _poll(self) -> None:
         await self.worker.get_and_submit_flow_runs()

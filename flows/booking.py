@@ -28,6 +28,7 @@ from flows.papers import ABOUT_ACCOUNTS
 from flows.people_desk import PeopleDesk
 from flows.redemptions_desk import RedemptionsDesk
 from flows.referrals_desk import ReferralsDesk
+from flows.rewards_desk import RewardsDesk
 from flows.sales_desk import SalesDesk
 from flows.terms import Terms
 from flows.vendor_reports import hear
@@ -44,6 +45,7 @@ DESKS: tuple[type[Clerk], ...] = (
     PeopleDesk,
     SalesDesk,
     RedemptionsDesk,
+    RewardsDesk,
     AdjustmentsDesk,
     ActivitiesDesk,
     EngagementDesk,

@@ -13,7 +13,7 @@ from typing import Literal
 from uuid import UUID
 
 from loyalty.contacts import normal_address
-from loyalty.events import Channel, Customer, Event, EventType, Payment
+from loyalty.events import Channel, Customer, Event, EventType, Payment, RewardStep
 from loyalty.sales import Sale
 from loyalty.store import people
 from loyalty.store.ids import new_id
@@ -160,6 +160,9 @@ def sale_of(event: Event) -> str | None:
         case EventType.PAYMENT_COMPLETED:
             payment: Payment = event.data
             return payment.order_id or payment.id
+        case EventType.REWARD_USED:
+            step: RewardStep = event.data
+            return step.order_id
         case _:
             return None
 

@@ -9,6 +9,8 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from flows import reward_papers
+from flows.reward_papers import RewardPapers
 from loyalty.campaigns import Invitation
 from loyalty.events import Customer, EventType, MemberMerge, MessageReport
 from loyalty.points import Hold
@@ -121,11 +123,13 @@ class Papers:
     invited_by: dict[int, list[Invitation]] = field(default_factory=dict)
     claimants: set[UUID] = field(default_factory=set)
     claims: list[Claim] = field(default_factory=list)
+    rewards: RewardPapers = field(default_factory=RewardPapers)
 
     @property
     def redeemed_entries(self) -> list[UUID]:
         """Entries of redemptions that may be given back: their lots are needed in the books."""
-        return [one.entry_id for found in self.used_on.values() for one in found]
+        used = [one.entry_id for found in self.used_on.values() for one in found]
+        return [*used, *self.rewards.entries]
 
 
 # --- before the members are locked ---------------------------------------------------------------
@@ -153,6 +157,9 @@ async def begin(
     reports = {item.id: named_by_hub(item) for item in items if named_by_hub(item)}
     owners = await engagement.members_of(connection, set(reports.values()))
     papers.named |= {item: owners[one] for item, one in reports.items() if one in owners}
+    rewarded = await reward_papers.holders(connection, items)
+    papers.named |= rewarded.named
+    papers.others |= rewarded.others
     papers.others |= {one.member_id for one in await redemptions.used_on(connection, list(sales))}
     moving = [item for item in items if item.event.type in MOVES_ACCOUNTS]
     if moving:
@@ -190,10 +197,12 @@ async def load(
     *,
     sales: Collection[str],
     heir_of: Mapping[UUID, UUID],
+    members: Mapping[int, UUID],
 ) -> None:
     """Reads what the desks need, now that nobody else can change it.
 
     Args:
+        members: Whom each event concerns.
         heir_of: Whose account each locked one is now.
     """
     about_holds = [i for i in items if i.event.type in (*ENDS_HOLD, EventType.REWARD_HELD)]
@@ -214,6 +223,7 @@ async def load(
     papers.asked = await adjustments.find(connection, keys)
     for one in await redemptions.used_on(connection, list(sales)):
         papers.used_on.setdefault(one.used_on, []).append(one)
+    papers.rewards = await reward_papers.load(connection, items, members)
     for item in items:
         if item.event.type in ABOUT_ACCOUNTS:
             await _load_accounts(connection, papers, item, heir_of)
@@ -300,6 +310,7 @@ async def save(connection: AsyncConnection, papers: Papers, *, now: datetime) ->
     """Writes what the desks put down; entries and members are written already."""
     await redemptions.save(connection, papers.redeemed)
     await redemptions.note_returned(connection, papers.returned)
+    await reward_papers.save(connection, papers.rewards, now=now)
     await adjustments.save(connection, papers.asked.values(), now=now)
     await invitations.save(connection, list(papers.invitations.values()))
     await invitations.note_claims(connection, papers.claims)

@@ -54,32 +54,13 @@ class RedemptionsDesk(Clerk):
             wanted.points, posting, now=self.terms.now, into_debt=may_owe
         )
         assert entry is not None
-        self._spend(case, f"{item.event.store}:{wanted.id}", entry, wanted.used_on)
+        key = f"{item.event.store}:{wanted.id}"
+        note_spent(self, case, key, entry, used_on=wanted.used_on, reward=wanted.reward)
         return self.conclude(case, None, alerts=[OVERDRAWN] if is_short else [])
 
     def _too_few(self, item: Claimed, member: Member, points: int, *, available: int) -> Closing:
         reason = f"not enough points: {points} asked for, {available} available"
         return refused(item, reason, code="insufficient_points", member=member)
-
-    def _spend(self, case: Case, key: str, entry: Entry, used_on: str | None) -> None:
-        """Notes what was spent on what, so that it can come back, and that somebody was active."""
-        event, member = case.item.event, case.member
-        points = -entry.points
-        self.work.papers.redeemed.append(
-            Redeemed(
-                key=key,
-                member_id=member.id,
-                entry_id=entry.posting.entry_id,
-                points=points,
-                created_at=self.terms.now,
-                reward=getattr(event.data, "reward", ""),
-                used_on=sale_key(event.store, used_on) if used_on else "",
-            )
-        )
-        member.points_redeemed += points
-        member.redemptions_count += 1
-        member.is_changed = True
-        self.work.book(member).touch(event.time, "redeem")
 
     # --- holds
 
@@ -117,7 +98,7 @@ class RedemptionsDesk(Clerk):
         book = self.work.book(member)
         posting = self.posting(case, "", verb="capture")
         entry = book.capture(book.holds[key], posting, self.terms.now)
-        self._spend(case, key, entry, end.used_on)
+        note_spent(self, case, key, entry, used_on=end.used_on)
         return self.conclude(case, None)
 
     def _released(self, item: Claimed) -> Closing:
@@ -156,7 +137,41 @@ class RedemptionsDesk(Clerk):
         return parked(item, reason, waits_for=HOLD + key, code="unknown_hold")
 
 
-# --- what comes back -----------------------------------------------------------------------------
+# --- what is spent, and what comes back ---------------------------------------------------------
+
+
+def note_spent(
+    clerk: Clerk,
+    case: Case,
+    key: str,
+    entry: Entry,
+    *,
+    used_on: str | None = None,
+    reward: str = "",
+) -> Redeemed:
+    """Notes what was spent on what, so that it can come back, and that somebody was active.
+
+    Args:
+        key: Names the request, so that it is spent once.
+        used_on: The id of the order, at the event's store, that it was used on.
+    """
+    event, member = case.item.event, case.member
+    points = -entry.points
+    spent = Redeemed(
+        key=key,
+        member_id=member.id,
+        entry_id=entry.posting.entry_id,
+        points=points,
+        created_at=clerk.terms.now,
+        reward=reward,
+        used_on=sale_key(event.store, used_on) if used_on else "",
+    )
+    clerk.work.papers.redeemed.append(spent)
+    member.points_redeemed += points
+    member.redemptions_count += 1
+    member.is_changed = True
+    clerk.work.book(member).touch(event.time, "redeem")
+    return spent
 
 
 def give_back_spent(clerk: Clerk, case: Case, sale: Sale) -> int:
@@ -168,34 +183,38 @@ def give_back_spent(clerk: Clerk, case: Case, sale: Sale) -> int:
     Returns:
         How many points came back; 0 where the programme gives none back.
     """
-    work, policy = clerk.work, clerk.terms.programme.rewards
-    if policy.return_on == "never":
+    if clerk.terms.programme.rewards.return_on == "never":
         return 0
+    return sum(give_back(clerk, case, spent) for spent in _spent_on(clerk, sale.key))
+
+
+def give_back(clerk: Clerk, case: Case, spent: Redeemed) -> int:
+    """Brings back the points of one redemption; the caller notes that they came back.
+
+    Returns:
+        How many came back: none where they did before.
+    """
     now, at = clerk.terms.now, case.item.event.time
-    until = end_of_local_day(at, clerk.terms.zone, days=policy.grace_days)
-    given = 0
-    for spent in _spent_on(clerk, sale.key):
-        member = work.holder(spent.member_id)
-        book = work.book(member)
-        owed = sum(one.remaining for one in book.debts if one.entry_id == spent.entry_id)
-        parts = _parts(clerk, member, spent)
-        if not owed and not parts:
-            continue
-        posting = clerk.posting(case, "", verb=f"return:{spent.key}")
-        entry = book.give_back(
-            parts,
-            posting,
-            redeemed=spent.entry_id,
-            now=now,
-            grace_until=until,
-            make_id=lambda: new_id(now),
-        )
-        member.points_redeemed -= entry.points
-        member.redemptions_count -= 1
-        member.is_changed = True
-        spent.state = "returned"
-        given += entry.points
-    return given
+    days = clerk.terms.programme.rewards.grace_days
+    member = clerk.work.holder(spent.member_id)
+    book = clerk.work.book(member)
+    owed = sum(one.remaining for one in book.debts if one.entry_id == spent.entry_id)
+    parts = _parts(clerk, member, spent)
+    if not owed and not parts:
+        return 0
+    entry = book.give_back(
+        parts,
+        clerk.posting(case, "", verb=f"return:{spent.key}"),
+        redeemed=spent.entry_id,
+        now=now,
+        grace_until=end_of_local_day(at, clerk.terms.zone, days=days),
+        make_id=lambda: new_id(now),
+    )
+    member.points_redeemed -= entry.points
+    member.redemptions_count -= 1
+    member.is_changed = True
+    spent.state = "returned"
+    return entry.points
 
 
 def _spent_on(clerk: Clerk, key: str) -> list[Redeemed]:

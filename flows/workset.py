@@ -125,7 +125,9 @@ async def load(connection: AsyncConnection, items: Sequence[Claimed], terms: Ter
     work.members = await people.lock(connection, sorted(owners | work.papers.others))
     _follow_merges(work)
     heir_of = {one: people.heir(work.members, one) for one in work.members}
-    await papers.load(connection, work.papers, items, sales=known, heir_of=heir_of)
+    await papers.load(
+        connection, work.papers, items, sales=known, heir_of=heir_of, members=work.member_of
+    )
     work.gift_codes = await open_codes(connection, items, work.member_of)
     work.books = await books.open_books(
         connection,

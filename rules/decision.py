@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from loyalty.catalogue import RewardKind as RewardKind
 from loyalty.events import Frozen
 from loyalty.policies import Period
 
@@ -160,17 +161,6 @@ class EffectKind(StrEnum):
     CREATE_TICKET = "create_ticket"
     UPDATE_CUSTOMER = "update_customer"
     EMIT_EVENT = "emit_event"
-
-
-class RewardKind(StrEnum):
-    """What a member is given."""
-
-    DISCOUNT = "discount"
-    FREE_SHIPPING = "free_shipping"
-    PRODUCT = "product"
-    GIFT_CARD = "gift_card"
-    STORE_CREDIT = "store_credit"
-    CUSTOM = "custom"
 
 
 class RewardOffer(Frozen):

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from connectors.bigcommerce.coupons import find_coupon, issue_coupon
+from connectors.bigcommerce.coupons import disable_coupon, find_coupon, issue_coupon
 from connectors.bigcommerce.customers import grant_store_credit, update_customer
 from connectors.kit.action import Action, Capability, Idempotency, Sent
-from connectors.kit.capabilities import CouponIssue, CustomerChange, Issued, StoreCreditGrant
+from connectors.kit.capabilities import (
+    CouponEnd,
+    CouponIssue,
+    CustomerChange,
+    Issued,
+    StoreCreditGrant,
+)
 
 ISSUE_COUPON = Action(
     name="issue_coupon",
@@ -17,6 +23,18 @@ ISSUE_COUPON = Action(
     find=find_coupon,
     capability=Capability.COUPON,
     sample="issue_coupon.response.json",
+    scopes=("store_v2_marketing",),
+)
+
+DISABLE_COUPON = Action(
+    name="disable_coupon",
+    title="End a coupon before its time.",
+    input=CouponEnd,
+    output=Sent,
+    idempotency=Idempotency.UPSERT,
+    run=disable_coupon,
+    capability=Capability.COUPON_END,
+    sample="disable_coupon.response.json",
     scopes=("store_v2_marketing",),
 )
 
@@ -44,4 +62,4 @@ GRANT_STORE_CREDIT = Action(
     scopes=("store_v2_customers",),
 )
 
-ACTIONS: tuple[Action, ...] = (ISSUE_COUPON, UPDATE_CUSTOMER, GRANT_STORE_CREDIT)
+ACTIONS: tuple[Action, ...] = (ISSUE_COUPON, DISABLE_COUPON, UPDATE_CUSTOMER, GRANT_STORE_CREDIT)

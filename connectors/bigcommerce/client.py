@@ -156,6 +156,11 @@ class BigCommerceClient:
         """Makes a coupon."""
         return _object(exact(await self._http.send("POST", "/v2/coupons", json=coupon)))
 
+    async def change_coupon(self, coupon_id: int, changes: dict[str, Any]) -> dict[str, Any]:
+        """Changes a coupon; NotFound where it is gone."""
+        path = f"/v2/coupons/{coupon_id}"
+        return _object(exact(await self._http.send("PUT", path, json=changes)))
+
     async def hooks(self) -> Sequence[Any]:
         """Every webhook of the API account."""
         return [one async for page in self._pages("/v3/hooks", {}) for one in page]

@@ -10,8 +10,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from connectors.bigcommerce.payloads import whole
-from connectors.kit.action import Job
-from connectors.kit.capabilities import CouponIssue, Issued
+from connectors.kit.action import Job, Sent
+from connectors.kit.capabilities import CouponEnd, CouponIssue, Issued
 from connectors.kit.errors import ConnectorBug, InvalidRequest
 
 if TYPE_CHECKING:
@@ -59,6 +59,16 @@ async def issue_coupon(client: BigCommerceClient, job: Job) -> Issued:
     if coupon.ends_at is not None:
         body["expires"] = whole(coupon.ends_at)
     return _issued(await client.create_coupon(body), coupon)
+
+
+async def disable_coupon(client: BigCommerceClient, job: Job) -> Sent:
+    """Switches a coupon off; it stays, since orders refer to it."""
+    end: CouponEnd = job.input
+    for found in await client.coupons(end.code):
+        if isinstance(found, dict) and type(found.get("id")) is int:
+            await client.change_coupon(found["id"], {"enabled": False})
+            return Sent(vendor_id=str(found["id"]))
+    return Sent()
 
 
 def _issued(found: dict[str, Any], coupon: CouponIssue) -> Issued:

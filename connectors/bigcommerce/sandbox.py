@@ -48,7 +48,8 @@ class BigCommerceSandbox(SendingSandbox):
         self.products: dict[int, list[Record]] = {}
         self.used: dict[int, list[Record]] = {}
         self.refunds: dict[int, Record] = {}
-        self.coupons: dict[str, Record] = {}
+        old_coupon = {"id": 99, "code": "MILA-4700", "num_uses": 0, "enabled": True}
+        self.coupons: dict[str, Record] = {"MILA-4700": old_coupon}
         self.attributes: dict[str, int] = {}
         self.values: dict[tuple[int, int], Record] = {}
         self.hooks: dict[int, Record] = {}
@@ -67,6 +68,7 @@ class BigCommerceSandbox(SendingSandbox):
             route("/v2/orders/{id:int}/products", self._of_an_order, "GET"),
             route("/v2/orders/{id:int}/coupons", self._of_an_order, "GET"),
             route("/v2/coupons", self._coupons, "GET", "POST"),
+            route("/v2/coupons/{id:int}", self._coupon, "PUT"),
             route("/v3/orders/payment_actions/refunds", self._refunds, "GET"),
             route("/v3/customers", self._customers, "GET", "PUT"),
             route("/v3/customers/attributes", self._attributes, "GET", "POST"),
@@ -111,6 +113,15 @@ class BigCommerceSandbox(SendingSandbox):
         self.coupons[wanted["code"]] = made
         self.record("coupon", **made)
         return JSONResponse(made, status_code=201)
+
+    async def _coupon(self, request: Request) -> Response:
+        wanted = request.path_params["id"]
+        for code, coupon in self.coupons.items():
+            if coupon["id"] == wanted:
+                self.coupons[code] = {**coupon, **await request.json()}
+                self.record("coupon_changed", **self.coupons[code])
+                return JSONResponse(self.coupons[code])
+        return _error(404, "The requested resource was not found.")
 
     # --- version 3 ---------------------------------------------------------------------------
 

@@ -53,6 +53,7 @@ class Capability(StrEnum):
     SHEET = "sheet"
     WEBHOOK = "webhook"
     COUPON = "coupon"
+    COUPON_END = "coupon_end"
     GIFT_CARD = "gift_card"
     STORE_CREDIT = "store_credit"
     POINTS = "points"

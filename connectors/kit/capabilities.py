@@ -144,6 +144,13 @@ class CouponIssue(Whom):
         return self
 
 
+class CouponEnd(Payload):
+    """A code that is to be good no more. One that is not there (any more) is as good as ended."""
+
+    code: Code
+    reason: Annotated[str, Field(max_length=200)] = ""
+
+
 class GiftCardIssue(Whom):
     """A gift card. `code` is the hub's choice; a vendor that makes its own says so in `Issued`."""
 
@@ -337,6 +344,7 @@ INPUT_OF: dict[Capability, type[Payload]] = {
     Capability.SHEET: SheetRow,
     Capability.WEBHOOK: WebhookCall,
     Capability.COUPON: CouponIssue,
+    Capability.COUPON_END: CouponEnd,
     Capability.GIFT_CARD: GiftCardIssue,
     Capability.STORE_CREDIT: StoreCreditGrant,
     Capability.POINTS: PointsChange,

@@ -10,6 +10,7 @@ from connectors.kit.action import Capability, Payload
 from connectors.kit.capabilities import (
     AudienceMember,
     ChatPost,
+    CouponEnd,
     CouponIssue,
     CrmContact,
     CustomerChange,
@@ -52,6 +53,7 @@ EXAMPLES: Mapping[Capability, Payload] = {
         email=EMAIL, customer_id="7001", code="MILA-4711", title="Ten off", kind="amount",
         value=Decimal("10.00"), currency="EUR", minimum=Decimal("30.00"), starts_at=AT,
     ),
+    Capability.COUPON_END: CouponEnd(code="MILA-4700", reason="Voided"),
     Capability.GIFT_CARD: GiftCardIssue(
         email=EMAIL, customer_id="7001", code="GIFT47110815", amount=Decimal("25.00"),
         currency="EUR",

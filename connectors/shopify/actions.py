@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from connectors.kit.action import Action, Capability, Idempotency, Sent
 from connectors.kit.capabilities import (
+    CouponEnd,
     CouponIssue,
     CustomerChange,
     GiftCardIssue,
@@ -12,6 +13,7 @@ from connectors.kit.capabilities import (
 )
 from connectors.shopify.customers import update_customer
 from connectors.shopify.rewards import (
+    disable_coupon,
     find_coupon,
     find_gift_card,
     grant_store_credit,
@@ -44,6 +46,18 @@ ISSUE_COUPON = Action(
     scopes=("read_customers", "write_discounts"),
 )
 
+DISABLE_COUPON = Action(
+    name="disable_coupon",
+    title="End a discount code before its time.",
+    input=CouponEnd,
+    output=Sent,
+    idempotency=Idempotency.UPSERT,
+    run=disable_coupon,
+    capability=Capability.COUPON_END,
+    sample="disable_coupon.response.json",
+    scopes=("write_discounts",),
+)
+
 ISSUE_GIFT_CARD = Action(
     name="issue_gift_card",
     title="Issue a gift card to a customer.",
@@ -72,6 +86,7 @@ GRANT_STORE_CREDIT = Action(
 ACTIONS: tuple[Action, ...] = (
     UPDATE_CUSTOMER,
     ISSUE_COUPON,
+    DISABLE_COUPON,
     ISSUE_GIFT_CARD,
     GRANT_STORE_CREDIT,
 )

@@ -12,7 +12,13 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from connectors.kit.action import Job, Sent
-from connectors.kit.capabilities import CouponIssue, GiftCardIssue, Issued, StoreCreditGrant
+from connectors.kit.capabilities import (
+    CouponEnd,
+    CouponIssue,
+    GiftCardIssue,
+    Issued,
+    StoreCreditGrant,
+)
 from connectors.kit.errors import InvalidRequest
 from connectors.shopify.customers import customer_gid, text_of
 
@@ -33,6 +39,14 @@ mutation($discount: DiscountCodeBasicInput!) {
 FREE_SHIPPING = """
 mutation($discount: DiscountCodeFreeShippingInput!) {
   discountCodeFreeShippingCreate(freeShippingCodeDiscount: $discount) {
+    codeDiscountNode { id }
+    userErrors { field message code }
+  }
+}
+"""
+DEACTIVATE = """
+mutation($id: ID!) {
+  discountCodeDeactivate(id: $id) {
     codeDiscountNode { id }
     userErrors { field message code }
   }
@@ -96,6 +110,17 @@ async def issue_coupon(client: ShopifyClient, job: Job) -> Issued:
         data = await client.mutate(BASIC, {"discount": {**discount, "customerGets": gets}})
         made = data.get("discountCodeBasicCreate")
     return _issued(made.get("codeDiscountNode") if isinstance(made, dict) else None, coupon)
+
+
+async def disable_coupon(client: ShopifyClient, job: Job) -> Sent:
+    """Ends a discount now; its record, and the orders that used it, stay as they are."""
+    end: CouponEnd = job.input
+    node = (await client.query(FIND_CODE, {"code": end.code})).get("codeDiscountNodeByCode")
+    if not node:
+        return Sent()
+    found = text_of(node, "id")
+    await client.mutate(DEACTIVATE, {"id": found})
+    return Sent(vendor_id=found)
 
 
 ALL: dict[str, Any] = {"all": True}

@@ -19,7 +19,7 @@ Arguments = dict[str, Any]
 
 
 class StandInShop:
-    """One shop with one customer, Mila."""
+    """One shop with one customer, Mila, who has an old discount."""
 
     def __init__(self, sandbox: VendorSandbox) -> None:
         self._sandbox = sandbox
@@ -32,7 +32,7 @@ class StandInShop:
                 "metafields": {},
             }
         }
-        self.discounts: dict[str, str] = {}
+        self.discounts = {"mila-4700": "gid://shopify/DiscountCodeNode/500"}
         self.cards: list[dict[str, str]] = []
         self.webhooks: dict[str, dict[str, str]] = {}
         self.fields: dict[str, Callable[[Arguments], Any]] = {
@@ -45,6 +45,7 @@ class StandInShop:
             "codeDiscountNodeByCode": self._discount_by_code,
             "discountCodeBasicCreate": self._discount,
             "discountCodeFreeShippingCreate": self._discount,
+            "discountCodeDeactivate": self._discount_ended,
             "giftCards": self._gift_cards,
             "giftCardCreate": self._gift_card,
             "storeCreditAccountCredit": self._credit,
@@ -111,6 +112,13 @@ class StandInShop:
         identity = self.discounts[code.lower()] = self._gid("DiscountCodeNode")
         self._sandbox.record("coupon", id=identity, code=code, discount=discount)
         return {"codeDiscountNode": {"id": identity}, "userErrors": []}
+
+    def _discount_ended(self, given: Arguments) -> Answer:
+        if given["id"] not in self.discounts.values():
+            refused = _refused("Discount does not exist", "id", "INVALID")
+            return {"codeDiscountNode": None, **refused}
+        self._sandbox.record("coupon_ended", id=given["id"])
+        return {"codeDiscountNode": {"id": given["id"]}, "userErrors": []}
 
     def _gift_cards(self, given: Arguments) -> Answer:
         return {"nodes": self.cards[::-1][: given["first"]]}

@@ -57,6 +57,12 @@ CONCLUDED = frozenset(
         EventType.REFERRAL_DECIDED,
         EventType.REFERRAL_EARNED,
         EventType.REFERRAL_CANCELLED,
+        EventType.REWARD_REQUESTED,
+        EventType.REWARD_ISSUED,
+        EventType.REWARD_FAILED,
+        EventType.REWARD_USED,
+        EventType.REWARD_EXPIRED,
+        EventType.REWARD_VOIDED,
     }
 )
 """What the hub finds out itself, from its own books and pages; nobody else can tell it."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from connectors.kit.action import Action, Capability, Idempotency, Sent
-from connectors.kit.capabilities import CouponIssue, CustomerChange, Issued
-from connectors.woocommerce.coupons import find_coupon, issue_coupon
+from connectors.kit.capabilities import CouponEnd, CouponIssue, CustomerChange, Issued
+from connectors.woocommerce.coupons import disable_coupon, find_coupon, issue_coupon
 from connectors.woocommerce.customers import update_customer
 
 ISSUE_COUPON = Action(
@@ -20,6 +20,18 @@ ISSUE_COUPON = Action(
     scopes=("read", "write"),
 )
 
+DISABLE_COUPON = Action(
+    name="disable_coupon",
+    title="End a coupon before its time.",
+    input=CouponEnd,
+    output=Sent,
+    idempotency=Idempotency.UPSERT,
+    run=disable_coupon,
+    capability=Capability.COUPON_END,
+    sample="disable_coupon.response.json",
+    scopes=("read", "write"),
+)
+
 UPDATE_CUSTOMER = Action(
     name="update_customer",
     title="Write a customer's meta fields and tags.",
@@ -32,4 +44,4 @@ UPDATE_CUSTOMER = Action(
     scopes=("read", "write"),
 )
 
-ACTIONS: tuple[Action, ...] = (ISSUE_COUPON, UPDATE_CUSTOMER)
+ACTIONS: tuple[Action, ...] = (ISSUE_COUPON, DISABLE_COUPON, UPDATE_CUSTOMER)

@@ -100,6 +100,11 @@ class WooCommerceClient:
         """Makes a coupon; Conflict where the code is taken."""
         return _record((await self._http.send("POST", f"{API}/coupons", json=coupon)).body)
 
+    async def write_coupon(self, coupon_id: str, changes: Record) -> Record:
+        """Changes a coupon; NotFound where it is gone."""
+        path = f"{API}/coupons/{coupon_id}"
+        return _record((await self._http.send("PUT", path, json=changes)).body)
+
     # --- webhooks ----------------------------------------------------------------------------
 
     async def webhooks(self) -> Sequence[Any]:

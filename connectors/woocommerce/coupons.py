@@ -11,14 +11,16 @@ import hashlib
 from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
-from connectors.kit.action import Job
-from connectors.kit.capabilities import CouponIssue, Issued
+from connectors.kit.action import Job, Sent
+from connectors.kit.capabilities import CouponEnd, CouponIssue, Issued
 from connectors.kit.errors import InvalidRequest, NotFound
 from connectors.woocommerce.customers import find_customer, meta_of
 from connectors.woocommerce.records import Record, id_of
 
 if TYPE_CHECKING:
     from connectors.woocommerce.client import WooCommerceClient
+
+LONG_AGO = "2000-01-01T00:00:00Z"
 
 MARK = "_loyalty_hub_job"
 """A meta field that begins with an underscore is not shown to the shop's staff."""
@@ -59,6 +61,16 @@ async def issue_coupon(client: WooCommerceClient, job: Job) -> Issued:
         # With its offset WooCommerce reads the very instant; bare it would be the site's time.
         record["date_expires"] = f"{coupon.ends_at.astimezone(UTC):%Y-%m-%dT%H:%M:%S}Z"
     return _issued(await client.create_coupon(record), coupon)
+
+
+async def disable_coupon(client: WooCommerceClient, job: Job) -> Sent:
+    """Lets a coupon have expired long ago; it is not removed, since orders refer to it."""
+    end: CouponEnd = job.input
+    for found in await client.coupons(end.code):
+        identity = id_of(found)
+        await client.write_coupon(identity, {"date_expires": LONG_AGO})
+        return Sent(vendor_id=identity)
+    return Sent()
 
 
 def _worth(coupon: CouponIssue) -> dict[str, Any]:

@@ -43,7 +43,8 @@ class WooCommerceSandbox(SendingSandbox):
         old = dict.fromkeys(_TIMES, "2020-01-01T10:00:00")
         self.customers: dict[int, Record] = {7001: {**mila, **old, "meta_data": []}}
         self.orders: list[Record] = []
-        self.coupons: dict[str, Record] = {}
+        old_coupon = {"id": 500, "code": "mila-4700", "usage_count": 0, "meta_data": []}
+        self.coupons: dict[str, Record] = {"mila-4700": old_coupon}
         self.webhooks: dict[int, Record] = {}
 
     def routes(self) -> Sequence[BaseRoute]:
@@ -54,6 +55,7 @@ class WooCommerceSandbox(SendingSandbox):
             ("PUT", "/customers/{id:int}", self._change_customer),
             ("GET", "/coupons", self._coupons),
             ("POST", "/coupons", self._make_coupon),
+            ("PUT", "/coupons/{id:int}", self._change_coupon),
             ("GET", "/webhooks", self._webhooks),
             ("POST", "/webhooks", self._make_webhook),
             ("DELETE", "/webhooks/{id:int}", self._delete_webhook),
@@ -105,6 +107,15 @@ class WooCommerceSandbox(SendingSandbox):
         self.coupons[code] = coupon
         self.record("coupon", **coupon)
         return JSONResponse(coupon, status_code=201)
+
+    async def _change_coupon(self, request: Request) -> Response:
+        wanted = request.path_params["id"]
+        for code, coupon in self.coupons.items():
+            if coupon["id"] == wanted:
+                self.coupons[code] = {**coupon, **await request.json()}
+                self.record("coupon_changed", **self.coupons[code])
+                return JSONResponse(self.coupons[code])
+        return _refused("shop_coupon_invalid_id", "Invalid ID.", 404)
 
     async def _webhooks(self, request: Request) -> Response:
         return _page(request, list(self.webhooks.values()))

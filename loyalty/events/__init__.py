@@ -19,7 +19,16 @@ from loyalty.events.referrals import (
     ReferralDecided,
     ReferralEarned,
 )
-from loyalty.events.rewards import Adjustment, AdjustmentApproval, Hold, HoldEnd, Points, Redemption
+from loyalty.events.rewards import (
+    Adjustment,
+    AdjustmentApproval,
+    Hold,
+    HoldEnd,
+    Points,
+    Redemption,
+    RewardRequest,
+    RewardStep,
+)
 from loyalty.events.sales import (
     Cancellation,
     Line,
@@ -70,6 +79,8 @@ __all__ = [
     "Refund",
     "RefundLine",
     "RefundReversal",
+    "RewardRequest",
+    "RewardStep",
     "Tender",
     "Text",
     "TierChange",

@@ -19,7 +19,15 @@ from loyalty.events.referrals import (
     ReferralDecided,
     ReferralEarned,
 )
-from loyalty.events.rewards import Adjustment, AdjustmentApproval, Hold, HoldEnd, Redemption
+from loyalty.events.rewards import (
+    Adjustment,
+    AdjustmentApproval,
+    Hold,
+    HoldEnd,
+    Redemption,
+    RewardRequest,
+    RewardStep,
+)
 from loyalty.events.sales import (
     Cancellation,
     Order,
@@ -31,8 +39,8 @@ from loyalty.events.sales import (
 Data = (
     Customer | Order | Refund | Cancellation | Payment | Redemption
     | RefundReversal | Hold | HoldEnd | Adjustment | AdjustmentApproval | Activity
-    | MemberMerge | Erasure | GiftCodeUse | InvitationClaim
     | ReferralAttached | ReferralDecided | ReferralEarned | ReferralCancelled
+    | MemberMerge | Erasure | GiftCodeUse | InvitationClaim | RewardRequest | RewardStep
     | Milestone | TierChange | Occasion | MessageReport | InboundMessage
 )  # fmt: skip
 
@@ -53,6 +61,12 @@ DATA_MODELS: dict[EventType, type[Frozen]] = {
     EventType.REWARD_CAPTURED: HoldEnd,
     EventType.REWARD_RELEASED: HoldEnd,
     EventType.GIFT_CODE_REDEEMED: GiftCodeUse,
+    EventType.REWARD_REQUESTED: RewardRequest,
+    EventType.REWARD_ISSUED: RewardStep,
+    EventType.REWARD_FAILED: RewardStep,
+    EventType.REWARD_USED: RewardStep,
+    EventType.REWARD_EXPIRED: RewardStep,
+    EventType.REWARD_VOIDED: RewardStep,
     EventType.POINTS_ADJUSTED: Adjustment,
     EventType.ADJUSTMENT_APPROVED: AdjustmentApproval,
     EventType.ACTIVITY_REPORTED: Activity,

@@ -23,6 +23,12 @@ class EventType(StrEnum):
     REWARD_CAPTURED = "reward.captured"
     REWARD_RELEASED = "reward.released"
     GIFT_CODE_REDEEMED = "gift_code.redeemed"
+    REWARD_REQUESTED = "reward.requested"
+    REWARD_ISSUED = "reward.issued"
+    REWARD_FAILED = "reward.failed"
+    REWARD_USED = "reward.used"
+    REWARD_EXPIRED = "reward.expired"
+    REWARD_VOIDED = "reward.voided"
     POINTS_ADJUSTED = "points.adjusted"
     ADJUSTMENT_APPROVED = "adjustment.approved"
     ACTIVITY_REPORTED = "activity.reported"
@@ -85,6 +91,12 @@ TRIGGERS: dict[str, tuple[EventType, ...]] = {
         EventType.REWARD_CAPTURED,
         EventType.REWARD_RELEASED,
         EventType.GIFT_CODE_REDEEMED,
+        EventType.REWARD_REQUESTED,
+        EventType.REWARD_ISSUED,
+        EventType.REWARD_FAILED,
+        EventType.REWARD_USED,
+        EventType.REWARD_EXPIRED,
+        EventType.REWARD_VOIDED,
         EventType.POINTS_ADJUSTED,
         EventType.ADJUSTMENT_APPROVED,
     ),

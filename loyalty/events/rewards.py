@@ -8,6 +8,7 @@ from pydantic import Field
 
 from loyalty.events.base import Frozen, Key, Text
 from loyalty.events.people import Customer
+from loyalty.money import Amount
 
 Points = Annotated[int, Field(gt=0, le=1_000_000_000)]
 """A number of points in the programme's smallest unit (see `Programme.unit_scale`)."""
@@ -58,3 +59,28 @@ class AdjustmentApproval(Frozen):
 
     adjustment_id: Key
     by: Text
+
+
+class RewardRequest(Frozen):
+    """A member wants a reward of the catalogue. `id` names the request, so that it counts once."""
+
+    id: Key
+    member_id: Key
+    item: Key = Field(description="The id of the catalogue's item.")
+    amount: Amount | None = Field(
+        None, gt=0, description="What the member chose, where the amount is theirs to choose."
+    )
+
+
+class RewardStep(Frozen):
+    """What became of a reward: issued, failed, used, expired or voided."""
+
+    reward_id: Key
+    member_id: Key
+    item: Key
+    title: Text = ""
+    points: int = Field(0, ge=0)
+    order_id: Key | None = Field(None, description="Where it was used: the order's id.")
+    reason: Text = ""
+    by: Text = Field("", description="Who of the team did it.")
+    gives_back: bool = Field(False, description="Whether the points come back.")

@@ -80,6 +80,15 @@ _SALES_BACK = text("""
 update sales set member_id = :source
 where member_id = :target and origin_id = any(cast(:family as uuid[]))
 """)
+_REWARDS = text("""
+update rewards set member_id = :target, origin_id = coalesce(origin_id, :source)
+where member_id = :source
+""")
+# The points of one that is still held stay where the hold is, and so does it.
+_REWARDS_BACK = text("""
+update rewards set member_id = :source
+where member_id = :target and origin_id = any(cast(:family as uuid[])) and state <> 'held'
+""")
 _LIMITS = text("""
 insert into limit_uses (limit_key, scope, bucket, points, times)
 select limit_key, cast(:target as text), bucket, points, times from limit_uses
@@ -114,6 +123,7 @@ async def join(connection: AsyncConnection, merge: Merge) -> None:
     whose = {"source": merge.source_id, "target": merge.target_id}
     names = {key: str(value) for key, value in whose.items()}
     await connection.execute(_SALES, whose)
+    await connection.execute(_REWARDS, whose)
     limits = (await connection.execute(_LIMITS_OF, {"source": names["source"]})).all()
     await connection.execute(_LIMITS, names)
     reached = (await connection.execute(_MILESTONES, whose)).all()
@@ -147,6 +157,7 @@ async def part(
     """
     whose = {"source": merge.source_id, "target": holder}
     await connection.execute(_SALES_BACK, {**whose, "family": sorted(origins)})
+    await connection.execute(_REWARDS_BACK, {**whose, "family": sorted(origins)})
     await connection.execute(
         _LIMITS_BACK, {"target": str(holder), "rows": dumps(merge.before.get("limits", []))}
     )

@@ -17,6 +17,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from loyalty.store import reward_ends
 from loyalty.store.bulk import insert_rows, update_rows
 from loyalty.store.tables import attempts, deliveries
 
@@ -201,7 +202,7 @@ async def finish(connection: AsyncConnection, outcomes: Sequence[Outcome]) -> No
 
     That something was sent is always written down. Any other end counts only while the lease
     is still the one the attempt was made under: whoever has taken the delivery over meanwhile
-    decides what becomes of it.
+    decides what becomes of it. What waits for the end of a reward's delivery is told of it.
     """
     await update_rows(
         connection,
@@ -234,6 +235,10 @@ async def finish(connection: AsyncConnection, outcomes: Sequence[Outcome]) -> No
         [_attempt(one) for one in outcomes if one.attempted],
         tail="on conflict do nothing",
     )
+    ended = [one for one in outcomes if reward_ends.issues_one(one.delivery.rule)]
+    if ended:
+        ids = [one.delivery.id for one in ended]
+        await reward_ends.tell(connection, ids, now=max(one.ended_at for one in ended))
 
 
 def _attempt(outcome: Outcome) -> dict[str, Any]:

@@ -168,6 +168,11 @@ _ADJUSTMENTS = text("""
 update adjustments set reason = '', data = jsonb_set(data, '{adjustment,reason}', '"forgotten"')
 where member_id = any(cast(:ids as uuid[]))
 """)
+_REWARDS = text("""
+update rewards set request_key = 'forgotten:' || id, code = '', reason = '', void = null,
+    remind_at = null, state = case when state = 'held' then 'voided' else state end
+where member_id = any(cast(:ids as uuid[]))
+""")
 _MERGES = text("""
 update merges set source_before = source_before - 'filled'
 where source_id = any(cast(:ids as uuid[])) or target_id = any(cast(:ids as uuid[]))
@@ -187,8 +192,8 @@ async def forget(connection: AsyncConnection, person: Traces, *, own_events: Seq
     await connection.execute(_EVENTS, {"events": events, "own": list(own_events)})
     await connection.execute(_OWN_EVENT, {"own": list(own_events)})
     for statement in (
-        *FORGET_MESSAGES, _SALES, _ATTEMPTS, _DELIVERIES, _CONSENTS, _ADJUSTMENTS, _MERGES,
-        _IDENTITIES, _MEMBERS,
+        *FORGET_MESSAGES, _SALES, _ATTEMPTS, _DELIVERIES, _CONSENTS, _ADJUSTMENTS, _REWARDS,
+        _MERGES, _IDENTITIES, _MEMBERS,
     ):  # fmt: skip
         await connection.execute(statement, ids)
     await connection.execute(text("set local hub.erasing = 'off'"))

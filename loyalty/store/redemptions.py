@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -10,6 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.sql.elements import TextClause
 
 from loyalty.store.bulk import insert_rows, update_rows
 from loyalty.store.tables import redemptions
@@ -36,25 +37,36 @@ class Redeemed:
     parts: tuple[tuple[UUID, int], ...] = ()
 
 
-_USED_ON = text("""
+_FOUND = """
 select r.*, a.lot_id, a.points as part from redemptions r
 left join (
     select entry_id, lot_id, sum(points) as points from allocations
-    where entry_id in (select entry_id from redemptions
-                       where used_on = any(:orders) and state = 'spent')
+    where entry_id in (select entry_id from redemptions where {which} and state = 'spent')
     group by entry_id, lot_id
 ) a on a.entry_id = r.entry_id
-where r.used_on = any(:orders) and r.used_on <> '' and r.state = 'spent'
+where r.{which} and r.state = 'spent'
 order by r.created_at, r.key, a.lot_id
-""")
+"""
+_USED_ON = text(_FOUND.format(which="used_on = any(cast(:wanted as text[]))"))
+_NAMED = text(_FOUND.format(which="key = any(cast(:wanted as text[]))"))
 
 
 async def used_on(connection: AsyncConnection, orders: Sequence[str]) -> list[Redeemed]:
     """The redemptions used on these orders that have not come back, oldest first."""
-    if not orders:
-        return []
+    wanted = [order for order in orders if order]
+    return await _found(connection, _USED_ON, wanted) if wanted else []
+
+
+async def named(connection: AsyncConnection, keys: Sequence[str]) -> list[Redeemed]:
+    """The redemptions with these keys that have not come back."""
+    return await _found(connection, _NAMED, keys) if keys else []
+
+
+async def _found(
+    connection: AsyncConnection, query: TextClause, wanted: Sequence[str]
+) -> list[Redeemed]:
     found: dict[str, Redeemed] = {}
-    for row in await connection.execute(_USED_ON, {"orders": list(orders)}):
+    for row in await connection.execute(query, {"wanted": list(wanted)}):
         one = found.setdefault(row.key, _redeemed(row))
         if row.lot_id is not None:
             one.parts = (*one.parts, (row.lot_id, int(row.part)))
@@ -83,6 +95,12 @@ async def note_returned(connection: AsyncConnection, keys: Sequence[str]) -> int
     """Notes that these came back; returns of how many that was news."""
     rows = [{"key": key, "state": "returned"} for key in sorted(set(keys))]
     return await update_rows(connection, redemptions, "key", rows, where="and t.state = 'spent'")
+
+
+async def note_used(connection: AsyncConnection, orders: Mapping[str, str]) -> None:
+    """Notes on which order (`store:order id`) what was spent was used, by redemption key."""
+    rows = [{"key": key, "used_on": order} for key, order in sorted(orders.items())]
+    await update_rows(connection, redemptions, "key", rows, where="and t.used_on = ''")
 
 
 def _redeemed(row: Any) -> Redeemed:

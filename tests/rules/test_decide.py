@@ -293,6 +293,21 @@ CASES: list[tuple[EventType, dict[str, Any], str]] = [
     (EventType.REWARD_CAPTURED, {"hold_id": "h"}, "hold_end.used_on is None"),
     (EventType.REWARD_RELEASED, {"hold_id": "h"}, 'hold_end.hold_id == "h"'),
     (
+        EventType.REWARD_REQUESTED,
+        {"id": "r", "member_id": "m", "item": "mug"},
+        'reward_request.item == "mug"',
+    ),
+    *(
+        (kind, {"reward_id": "r", "member_id": "m", "item": "mug"}, 'reward.item == "mug"')
+        for kind in (
+            EventType.REWARD_ISSUED,
+            EventType.REWARD_FAILED,
+            EventType.REWARD_USED,
+            EventType.REWARD_EXPIRED,
+            EventType.REWARD_VOIDED,
+        )
+    ),
+    (
         EventType.GIFT_CODE_REDEEMED,
         {"id": "g", "code": "A-1", "batch": "Spring", "points": 5},
         'gift_code.batch == "Spring" and gift_code.points == 5',

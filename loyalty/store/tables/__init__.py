@@ -45,6 +45,7 @@ from loyalty.store.tables.lifecycle import (
 )
 from loyalty.store.tables.people import consents, identities, members, merges
 from loyalty.store.tables.referrals import referral_codes, referrals, traits
+from loyalty.store.tables.rewards import catalogue_items, rewards
 from loyalty.store.tables.rulebook import (
     audit,
     programmes,
@@ -63,6 +64,7 @@ __all__ = [
     "audit",
     "budgets",
     "campaigns",
+    "catalogue_items",
     "claims",
     "connections",
     "consents",
@@ -100,6 +102,7 @@ __all__ = [
     "referral_codes",
     "referrals",
     "rejects",
+    "rewards",
     "rule_sets",
     "rule_switches",
     "sales",
