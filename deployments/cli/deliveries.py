@@ -8,7 +8,6 @@ from typing import Any
 from uuid import UUID
 
 from connectors.kit.redact import without_people
-from deployments.cli import queries
 from deployments.cli.answers import (
     Failure,
     answering,
@@ -22,8 +21,8 @@ from deployments.cli.answers import (
 )
 from deployments.cli.desk import Desk, actor, at_desk
 from deployments.cli.private import shortened_input
-from deployments.cli.queries import Attempt
 from loyalty.store import audit, deliveries
+from loyalty.store.attempts import Attempt, attempts_of
 from loyalty.store.deliveries import Delivery, Search, Tally
 from loyalty.store.tables import deliveries as deliveries_table
 
@@ -129,7 +128,7 @@ def run_show(wanted: str, *, full: bool, as_json: bool) -> int:
             found = await deliveries.search(connection, Search(ids=(wanted_id,)))
             if not found:
                 raise Failure(f"there is no delivery {wanted_id}", "`hub deliveries list` has them")
-            return found[0], await queries.attempts_of(connection, wanted_id)
+            return found[0], await attempts_of(connection, wanted_id)
 
     one, tries = at_desk(find)
     content = one.input if full else shortened_input(one.capability, one.input)

@@ -12,7 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from loyalty.store.deliveries import Delivery, delivery_of
-from loyalty.store.tables import attempts, deliveries, entries, inbox, rejects
+from loyalty.store.tables import deliveries, entries, inbox, rejects
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,27 +116,6 @@ async def deliveries_of(connection: AsyncConnection, event_id: int) -> list[Deli
     """What an event had sent, or will."""
     query = deliveries.select().where(deliveries.c.event_id == event_id).order_by(deliveries.c.id)
     return [delivery_of(row) for row in await connection.execute(query)]
-
-
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """One try to send a delivery."""
-
-    number: int
-    started_at: datetime
-    ended_at: datetime
-    outcome: str
-    detail: str
-    vendor_code: str
-    request_id: str
-
-
-async def attempts_of(connection: AsyncConnection, delivery_id: UUID) -> list[Attempt]:
-    """The tries of a delivery, first to last."""
-    columns = [attempts.c[name] for name in Attempt.__slots__]
-    query = attempts.select().with_only_columns(*columns)
-    query = query.where(attempts.c.delivery_id == delivery_id).order_by(attempts.c.number)
-    return [Attempt(*row) for row in await connection.execute(query)]
 
 
 @dataclass(frozen=True, slots=True)

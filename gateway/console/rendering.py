@@ -16,6 +16,7 @@ from markupsafe import Markup
 
 from connectors.kit.redact import without_people
 from gateway.answers import SECURITY_HEADERS
+from gateway.console.points import shown_points
 
 GATEWAY = Path(__file__).parent.parent
 
@@ -55,7 +56,8 @@ def environment() -> Environment:
     found.filters["instant"] = instant
     found.filters["number"] = number
     found.filters["discreet"] = without_people
-    found.filters["query"] = _query
+    found.filters["points"] = shown_points
+    found.filters["query"] = query
     found.globals["static"] = static
     return found
 
@@ -73,7 +75,7 @@ def number(value: int) -> str:
     return f"{value:,}".replace(",", "\u202f")
 
 
-def _query(values: Mapping[str, Any]) -> str:
+def query(values: Mapping[str, Any]) -> str:
     """The query of an address, without what is empty."""
     return urlencode({name: value for name, value in values.items() if value}, doseq=True)
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from fastapi import APIRouter
 
-from gateway.console import home
+from gateway.console import deliveries, home, members
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,4 +27,8 @@ class Section:
     router: APIRouter
 
 
-SECTIONS: tuple[Section, ...] = (Section("Home", "/console", home.router),)
+SECTIONS: tuple[Section, ...] = (
+    Section("Home", "/console", home.router),
+    Section("Members", "/console/members", members.router),
+    Section("Deliveries", "/console/deliveries", deliveries.router),
+)

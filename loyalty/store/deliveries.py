@@ -384,6 +384,9 @@ class Search:
     key: str = ""
     limit: int = 50
     ids: tuple[UUID, ...] = field(default=())
+    member: UUID | None = None
+    before: UUID | None = None
+    """Only those written before this one: how a list goes on."""
 
 
 async def search(connection: AsyncConnection, wanted: Search) -> list[Delivery]:
@@ -399,6 +402,10 @@ async def search(connection: AsyncConnection, wanted: Search) -> list[Delivery]:
         query = query.where(deliveries.c.key.contains(wanted.key, autoescape=True))
     if wanted.ids:
         query = query.where(deliveries.c.id.in_(wanted.ids))
+    if wanted.member:
+        query = query.where(deliveries.c.member_id == wanted.member)
+    if wanted.before:
+        query = query.where(deliveries.c.id < wanted.before)
     return [delivery_of(row) for row in await connection.execute(query)]
 
 
