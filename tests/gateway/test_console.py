@@ -64,8 +64,9 @@ async def test_an_altered_cookie_or_one_of_another_key_opens_nothing(visitor: Vi
     other = ConsoleKey(SecretStr("another key of another hub"))
     from gateway.console.visit import cookies
 
-    for cookie in ("A" + genuine[1:] if genuine[0] != "A" else "B" + genuine[1:], genuine[1:], "", "x" * 9000,
-                   str(cookies(other).dumps("0b3b1f1e-3c55-4f57-9b05-6f6d3a1e2f10"))):  # fmt: skip
+    altered = ("B" if genuine[0] == "A" else "A") + genuine[1:]
+    foreign = str(cookies(other).dumps("0b3b1f1e-3c55-4f57-9b05-6f6d3a1e2f10"))
+    for cookie in (altered, genuine[1:], "", "x" * 9000, foreign):
         visitor.cookies = {"hub_console": cookie}
         assert (await visitor.get("/console")).status_code == 303
 
