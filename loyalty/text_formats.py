@@ -6,7 +6,6 @@ the zone from the text that is being filled in.
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -29,6 +28,7 @@ KEY = "_formats"
 """Under which the formats stand in the context; texts cannot begin names of theirs with `_`."""
 
 MAX_NUMBER = Decimal(10) ** 30
+MAX_DIGITS = 60
 _LENGTHS = ("short", "medium", "long", "full")
 _CURRENCY = re.compile(r"[A-Z]{3}")
 
@@ -135,9 +135,10 @@ def _number(value: Any, name: str) -> Decimal:
         found = Decimal(str(value)) if not isinstance(value, bool) else None
     except InvalidOperation:
         found = None
-    if found is None or not math.isfinite(found):
+    if found is None or not found.is_finite():
         raise TemplateRuntimeError(f"`{name}` needs a number, not {str(value)[:40]!r}")
-    if abs(found) > MAX_NUMBER:
+    # Written out, 1e-999999 would be a million digits.
+    if abs(found) > MAX_NUMBER or abs(int(found.as_tuple().exponent)) > MAX_DIGITS:
         raise TemplateRuntimeError("a value in it grows out of bounds")
     return found
 

@@ -6,7 +6,7 @@ hub sends by itself see their values of `loyalty.announced`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from loyalty.announced import ANNOUNCED
@@ -22,6 +22,7 @@ from rules.problems import RuleProblem
 from rules.ruleset import RuleSet
 from rules.subjects import data_model, data_name
 from rules.templates import Template, named_text
+from rules.text_samples import sample_of
 
 MEMBER = (
     "id", "joined_at", "first_name", "last_name", "email", "phone", "locale", "zone", "birthday",
@@ -30,15 +31,12 @@ MEMBER = (
 )  # fmt: skip
 """What a text may say of a member."""
 
+NO_RULES = RuleSet.load([])
 _EVERYWHERE: Mapping[str, Any] = {
     "recipient": Recipient,
     "links": MessageLinks,
     "programme": Programme,
 }
-SAMPLE_LINKS = MessageLinks(
-    unsubscribe="https://hub.example/u/sample", preferences="https://hub.example/p/sample"
-)
-SAMPLE_RECIPIENT = Recipient(name="Ada Lovelace", first_name="Ada")
 
 
 def texts_of(templates: Mapping[str, Template]) -> Texts:
@@ -51,13 +49,15 @@ def texts_of(templates: Mapping[str, Template]) -> Texts:
 
 
 def text_problems(rules: RuleSet, texts: Texts) -> tuple[RuleProblem, ...]:
-    """Names that the texts of these rules use and that are not there when they are sent."""
+    """What is wrong with the texts of these rules: names that are not there when they are sent,
+    languages in which they cannot be filled in with what the rule's examples give."""
     found: dict[str, RuleProblem] = {}
     for rule in rules.rules:
         for place, action in rule.actions():
-            for source in _sources(texts, action):
-                for told in _unknown(source, rule, action):
-                    found.setdefault(told, RuleProblem(rule.id, place, told))
+            sources = _sources(texts, action)
+            unknown = [told for one in sources for told in _unknown(one, rule, action)]
+            for told in unknown or _unfillable(texts, sources, rules):
+                found.setdefault(told, RuleProblem(rule.id, place, told))
     return tuple(found.values())
 
 
@@ -74,17 +74,8 @@ def announced_problems(texts: Texts) -> tuple[str, ...]:
                 continue
             for source in sources:
                 unknown = [str(problem) for problem in unknown_names(source, scope)]
-                told += unknown or _rendered(texts, source, announced_sample(name))
+                told += unknown or _unfillable(texts, (source,), NO_RULES)
     return tuple(told)
-
-
-def announced_sample(name: str) -> dict[str, Any]:
-    """The context of a text that the hub sends by itself, filled with samples."""
-    return {
-        "recipient": SAMPLE_RECIPIENT,
-        "links": SAMPLE_LINKS if ANNOUNCED[name].purpose == "marketing" else MessageLinks(),
-        "values": dict(ANNOUNCED[name].values),
-    }
 
 
 def warnings_of(texts: Texts) -> tuple[str, ...]:
@@ -125,9 +116,14 @@ def scope_for(event_type: EventType, values: tuple[str, ...]) -> dict[str, Any]:
     }
 
 
-def _rendered(texts: Texts, source: Source, context: Mapping[str, Any]) -> list[str]:
-    try:
-        texts.render(source.name, source.channel, context, locale=source.locale)
-    except TextError as error:
-        return [str(error)]
-    return []
+def _unfillable(texts: Texts, sources: Sequence[Source], rules: RuleSet) -> list[str]:
+    told = []
+    for source in sources:
+        sample = sample_of(source.name, source.channel, rules, programme=Programme())
+        if sample is None:
+            continue
+        try:
+            texts.render(source.name, source.channel, sample, locale=source.locale)
+        except TextError as error:
+            told.append(str(error))
+    return told

@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from deployments.cli.scenario_commands import scenario_app
+from deployments.cli.template_commands import templates_app
 
 PLAIN_HELP = None
 """Help is plain text: drawing boxes would take longer than all the rest of `hub --help`."""
@@ -27,6 +28,7 @@ app.add_typer(deliveries_app, name="deliveries")
 connectors_app = typer.Typer(rich_markup_mode=PLAIN_HELP)
 app.add_typer(connectors_app, name="connectors")
 app.add_typer(scenario_app, name="scenario")
+app.add_typer(templates_app, name="templates")
 rules_app = typer.Typer(
     rich_markup_mode=PLAIN_HELP,
     no_args_is_help=True,
