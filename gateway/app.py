@@ -22,6 +22,7 @@ from gateway.hooks import PREFIX, Hooks
 from gateway.metrics import Metrics
 from gateway.pages import Pages, pages_app
 from gateway.people.entrance import add_people
+from gateway.widget.entrance import add_widget
 from gateway.work import Bounds
 from gateway.zapier.desk import PREFIX as ZAPIER
 from gateway.zapier.desk import ZapierDesk
@@ -79,22 +80,21 @@ def create_app(
         clock=clock,
     )
     behind = pages_app(pages, base_url=settings.base_url, lifespan=_lifespan(table, commit))
-    add_console(
-        behind,
-        House(
-            settings=settings,
-            database=database,
-            vault=vault,
-            links=Links(vault.derived("links"), settings.base_url),
-            commit=commit,
-            table=table,
-            figures=figures,
-            clock=clock,
-            console_key=ConsoleKey.of(settings.root, settings.console_key),
-            prefect_ui_url=prefect_ui_url if prefect_ui_url.startswith("http") else "",
-        ),
+    house = House(
+        settings=settings,
+        database=database,
+        vault=vault,
+        links=Links(vault.derived("links"), settings.base_url),
+        commit=commit,
+        table=table,
+        figures=figures,
+        clock=clock,
+        console_key=ConsoleKey.of(settings.root, settings.console_key),
+        prefect_ui_url=prefect_ui_url if prefect_ui_url.startswith("http") else "",
     )
+    add_console(behind, house)
     add_people(behind)
+    add_widget(behind, house)
     return _Gateway(hooks, zapier, behind)
 
 

@@ -39,6 +39,7 @@ from loyalty.policies import (
     TierPlan,
 )
 from loyalty.referral_policy import ReferralPolicy
+from loyalty.sites import Site, one_of_each
 
 
 class Programme(Frozen):
@@ -105,6 +106,9 @@ class Programme(Frozen):
         False, description="Whether a second person has to agree to every change of the rules."
     )
     routes: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    sites: tuple[Site, ...] = Field(
+        (), max_length=100, description="Where members see the programme: widgets and portals."
+    )
 
     @field_validator("zone")
     @classmethod
@@ -119,6 +123,11 @@ class Programme(Frozen):
         if not is_known(value):
             raise ValueError(f"{value!r} is no language tag; one is `pt-BR`")
         return value
+
+    @field_validator("sites")
+    @classmethod
+    def _sites_have_names_of_their_own(cls, value: tuple[Site, ...]) -> tuple[Site, ...]:
+        return one_of_each(value)
 
     @property
     def version(self) -> str:

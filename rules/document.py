@@ -22,6 +22,7 @@ from rules.expectations import Example
 from rules.fields import Clauses, Expression, Slug, Word, Zone, as_list
 from rules.language.functions import FUNCTIONS
 from rules.limits import MAX_LIMITS, Limit
+from rules.shown import Shown
 from rules.subjects import NAMES
 from rules.windows import Days, Hours, Window
 
@@ -67,6 +68,7 @@ class RuleDocument(Frozen):
         tuple[Limit, ...], Field(max_length=MAX_LIMITS), BeforeValidator(as_list)
     ] = ()
     enabled: bool = True
+    shown: Shown | None = Field(None, description="How members are told of the rule.")
     examples: Annotated[tuple[Example, ...], Field(max_length=MAX_EXAMPLES)] = ()
 
     @field_validator("on")

@@ -48,6 +48,7 @@ _DATA_NAMES: dict[EventType, str] = {
     EventType.MEMBER_MERGED: "merge",
     EventType.MEMBER_UNMERGED: "merge",
     EventType.MEMBER_ERASED: "erasure",
+    EventType.SIGN_IN_ASKED: "sign_in",
     EventType.MILESTONE_REACHED: "milestone",
     EventType.TIER_CHANGED: "tier_change",
     EventType.ANNIVERSARY_DUE: "occasion",

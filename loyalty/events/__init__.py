@@ -39,6 +39,7 @@ from loyalty.events.sales import (
     RefundReversal,
     Tender,
 )
+from loyalty.events.sign_in import SignInRequest
 
 __all__ = [
     "DATA_MODELS",
@@ -81,6 +82,7 @@ __all__ = [
     "RefundReversal",
     "RewardRequest",
     "RewardStep",
+    "SignInRequest",
     "Tender",
     "Text",
     "TierChange",

@@ -35,12 +35,14 @@ from loyalty.events.sales import (
     Refund,
     RefundReversal,
 )
+from loyalty.events.sign_in import SignInRequest
 
 Data = (
     Customer | Order | Refund | Cancellation | Payment | Redemption
     | RefundReversal | Hold | HoldEnd | Adjustment | AdjustmentApproval | Activity
     | ReferralAttached | ReferralDecided | ReferralEarned | ReferralCancelled
     | MemberMerge | Erasure | GiftCodeUse | InvitationClaim | RewardRequest | RewardStep
+    | SignInRequest
     | Milestone | TierChange | Occasion | MessageReport | InboundMessage
 )  # fmt: skip
 
@@ -77,6 +79,7 @@ DATA_MODELS: dict[EventType, type[Frozen]] = {
     EventType.MEMBER_MERGED: MemberMerge,
     EventType.MEMBER_UNMERGED: MemberMerge,
     EventType.MEMBER_ERASED: Erasure,
+    EventType.SIGN_IN_ASKED: SignInRequest,
     EventType.MILESTONE_REACHED: Milestone,
     EventType.TIER_CHANGED: TierChange,
     EventType.ANNIVERSARY_DUE: Occasion,

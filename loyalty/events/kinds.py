@@ -39,6 +39,7 @@ class EventType(StrEnum):
     MEMBER_MERGED = "member.merged"
     MEMBER_UNMERGED = "member.unmerged"
     MEMBER_ERASED = "member.erased"
+    SIGN_IN_ASKED = "sign_in.asked"
     MILESTONE_REACHED = "milestone.reached"
     TIER_CHANGED = "tier.changed"
     ANNIVERSARY_DUE = "anniversary.due"
@@ -108,6 +109,7 @@ TRIGGERS: dict[str, tuple[EventType, ...]] = {
         EventType.MEMBER_MERGED,
         EventType.MEMBER_UNMERGED,
         EventType.MEMBER_ERASED,
+        EventType.SIGN_IN_ASKED,
     ),
     "feedback": (
         EventType.MESSAGE_DELIVERED,

@@ -349,6 +349,11 @@ CASES: list[tuple[EventType, dict[str, Any], str]] = [
     ),
     (EventType.MEMBER_ERASED, {"customer": {"id": "1"}}, 'erasure.customer.locale == ""'),
     (
+        EventType.SIGN_IN_ASKED,
+        {"sign_in_id": "0199a7c2-5c1e-7a10-8f00-2b9d6c1e4f01"},
+        'sign_in.sign_in_id != ""',
+    ),
+    (
         EventType.MILESTONE_REACHED,
         {"member_id": "1", "milestone": "m", "mark": 500},
         "milestone.mark == 500",

@@ -56,6 +56,7 @@ from loyalty.store.tables.rulebook import (
     workers,
 )
 from loyalty.store.tables.sending import attempts, budgets, deliveries
+from loyalty.store.tables.widget import member_sessions, request_rates, sign_ins
 
 __all__ = [
     "adjustments",
@@ -92,6 +93,7 @@ __all__ = [
     "invitations",
     "limit_uses",
     "lots",
+    "member_sessions",
     "members",
     "merges",
     "metadata",
@@ -103,11 +105,13 @@ __all__ = [
     "referrals",
     "rejects",
     "rewards",
+    "request_rates",
     "rule_sets",
     "rule_switches",
     "sales",
     "settings",
     "shop_customers",
+    "sign_ins",
     "subscriptions",
     "tokens",
     "traits",

@@ -1,0 +1,131 @@
+"""What members do in the widget: each becomes an event, and is answered when it is booked."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+from hashlib import sha256
+from time import monotonic
+
+from fastapi import APIRouter, Response
+from pydantic import Field
+from sqlalchemy import text
+
+from gateway.answers import Refused
+from gateway.widget.desk import PlainRoute, Visit, Visiting, done
+from gateway.work import Work
+from loyalty.events import Customer, Event, EventType, Frozen, GiftCodeUse
+from loyalty.store import request_rates
+from loyalty.store.inbox import Incoming
+from loyalty.store.member_sessions import Session
+from loyalty.store.request_rates import Rate
+
+PATIENCE_SECONDS = 2.0
+_PAUSES = (0.02, 0.03, 0.05, 0.1)
+_OVER = ("done", "refused", "failed")
+
+Key = Field(pattern=r"^[A-Za-z0-9-]{8,64}$", description="Made by the browser: counts once.")
+
+router = APIRouter(prefix="/widget/api/{site}", route_class=PlainRoute, include_in_schema=False)
+
+
+class Typed(Frozen):
+    """A gift code that was typed in."""
+
+    key: str = Key
+    code: str = Field(min_length=1, max_length=200)
+
+
+@router.post("/join")
+async def join(visit: Visiting) -> Response:
+    """Makes the person who is signed in a member. Once per session, however often it is asked."""
+    session = visit.session
+    if session is None:
+        raise Refused(401, "signed_out", visit.wording.say("please_sign_in"), "Sign in first.")
+    store, kind, value = session.identity
+    customer = Customer(
+        id=value if kind == "customer" else None,
+        email=session.email or None,
+        first_name=session.first_name,
+        locale=session.locale or visit.wording.language,
+    )
+    source = store or f"widget/{visit.site.id}"
+    event = _event(visit, EventType.CUSTOMER_CREATED, source, f"join:{session.id}", customer)
+    return await _book(visit, event, said="joined")
+
+
+@router.post("/gift-code")
+async def gift_code(visit: Visiting) -> Response:
+    """Redeems a gift code."""
+    session = visit.member()
+    typed = Typed.model_validate(await visit.document())
+    data = GiftCodeUse(
+        id=typed.key, code=typed.code, member_id=str(session.member_id), origin=_origin(visit)
+    )
+    source = f"widget/{visit.site.id}"
+    event = _event(visit, EventType.GIFT_CODE_REDEEMED, source, _own_key(session, typed.key), data)
+    return await _book(visit, event, said="gift_done")
+
+
+def _event(visit: Visit, kind: EventType, store: str, key: str, data: Frozen) -> Event:
+    assert visit.session is not None
+    whose, _, value = visit.session.identity
+    subject = f"{whose}:customer:{value}" if whose else f"contact:{value}"
+    return Event(type=kind, store=store, key=key, time=visit.now, subject=subject, data=data)
+
+
+def _own_key(session: Session, key: str) -> str:
+    """The browser's key within the session: nobody can take the key of somebody else's event."""
+    return f"{session.id}:{key}"
+
+
+def _origin(visit: Visit) -> str:
+    """Where the request comes from, so that guesses count, without keeping the address."""
+    client = visit.request.client
+    key = visit.desk.house.vault.derived("network addresses")
+    return hmac.new(key, (client.host if client else "").encode(), sha256).hexdigest()[:32]
+
+
+async def _book(visit: Visit, event: Event, *, said: str) -> Response:
+    """Keeps the event, and answers with its outcome where that is known within two seconds.
+
+    Args:
+        said: The text for success.
+    """
+    assert visit.session is not None
+    rate = Rate(f"actions {visit.session.id}", 30, 60)
+    async with visit.desk.house.database.begin() as connection:
+        is_within = await request_rates.is_within(connection, [rate], now=visit.now)
+    if not is_within:
+        raise Refused(429, "too_many", visit.wording.say("too_many"), "Wait a minute.")
+    incoming = Incoming(event=event, received_at=visit.now)
+    await visit.desk.house.commit.keep(Work(incoming=[incoming]))
+    found = await _outcome(visit, event.business_key)
+    if found is None:
+        return done({"state": "on_its_way", "text": visit.wording.say("on_its_way")}, 202)
+    state, code = found
+    if state == "done":
+        return done({"state": "done", "text": visit.wording.say(said)})
+    key = f"refused_{code}"
+    text_key = key if visit.wording.knows(key) else "refused_other"
+    return done({"state": "refused", "code": code, "text": visit.wording.say(text_key)})
+
+
+_STATE = text("""
+select state, coalesce(outcome ->> 'code', '') as code from inbox where business_key = :key
+""")
+
+
+async def _outcome(visit: Visit, key: str) -> tuple[str, str] | None:
+    """How the event ended; None where it has not ended yet."""
+    started, asked = monotonic(), 0
+    while monotonic() - started < PATIENCE_SECONDS:
+        async with visit.desk.house.database.begin() as connection:
+            row = (await connection.execute(_STATE, {"key": key})).first()
+        if row is not None and row.state in _OVER:
+            return row.state, row.code
+        if row is not None and row.state == "parked":
+            return None
+        await asyncio.sleep(_PAUSES[min(asked, len(_PAUSES) - 1)])
+        asked += 1
+    return None

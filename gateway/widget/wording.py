@@ -1,0 +1,64 @@
+"""What the widget says, by language: the hub's own texts, and what a site says instead."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from types import MappingProxyType
+
+from loyalty.sites import Site
+
+FALLBACK = "en"
+_FOLDER = Path(__file__).parent / "texts"
+_ONLY_HERE = ("movement_", "refused_", "page_")
+"""Texts that the server fills in itself; the browser is not given them."""
+
+_RIGHT_TO_LEFT = frozenset({"ar", "dv", "fa", "he", "ku", "ps", "sd", "ug", "ur", "yi"})
+
+
+class Wording:
+    """The texts of one site in one language; a text that is missing is said in English."""
+
+    def __init__(self, site: Site, language: str) -> None:
+        self.language = language
+        base = base_of(language)
+        own = {**site.texts.get(base, {}), **site.texts.get(language, {})}
+        self._texts = {**shipped(FALLBACK), **shipped(base), **own}
+
+    @property
+    def direction(self) -> str:
+        """How the language is written: `ltr` or `rtl`."""
+        return "rtl" if base_of(self.language) in _RIGHT_TO_LEFT else "ltr"
+
+    def say(self, key: str, **values: str) -> str:
+        """A text with its values put in. What stands in a value is not filled in again."""
+        first, *parts = self._texts[key].split("{")
+        found = [first]
+        for part in parts:
+            name, brace, rest = part.partition("}")
+            found.append(values[name] + rest if brace and name in values else "{" + part)
+        return "".join(found)
+
+    def knows(self, key: str) -> bool:
+        """Whether there is such a text."""
+        return key in self._texts
+
+    def for_browser(self) -> Mapping[str, str]:
+        """The texts that the page itself shows."""
+        return {k: v for k, v in self._texts.items() if not k.startswith(_ONLY_HERE)}
+
+
+@lru_cache(maxsize=64)
+def shipped(language: str) -> Mapping[str, str]:
+    """The hub's own texts of a language; none for one that it does not speak."""
+    path = _FOLDER / f"{language}.json"
+    if not language.isalpha() or not path.exists():
+        return MappingProxyType({})
+    return MappingProxyType(json.loads(path.read_text("utf-8")))
+
+
+def base_of(language: str) -> str:
+    """The language of a tag, without region and script."""
+    return language.partition("-")[0].lower()
