@@ -13,6 +13,7 @@ import uvloop
 from gateway.app import create_app
 from gateway.protocol import protocol_class
 from loyalty.settings import HubSettings
+from loyalty.store.console_key import ConsoleKey, ConsoleKeyWeak
 from loyalty.store.database import Database
 from loyalty.store.vault import Vault
 
@@ -45,6 +46,10 @@ def configuration(app: object, settings: HubSettings) -> uvicorn.Config:
 async def serve(settings: HubSettings) -> None:
     """Serves until SIGTERM or SIGINT; requests under way are answered first."""
     database = Database(settings.database_url)
+    try:
+        ConsoleKey.of(settings.root, settings.console_key)
+    except ConsoleKeyWeak as error:
+        raise SystemExit(str(error)) from None
     try:
         app = create_app(settings, database, Vault.of(settings.root, settings.secret_key))
         await uvicorn.Server(configuration(app, settings)).serve()

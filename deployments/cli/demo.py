@@ -11,6 +11,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from deployments.cli.up import start, stop
+from deployments.console_address import console_lines
 from deployments.supervise import StartFailed, Supervisor
 from loyalty.settings import HubSettings
 
@@ -61,6 +62,8 @@ def _stay(supervisor: Supervisor, say: Callable[[str], None]) -> None:
     say("")
     say(f"hub        {supervisor.settings.base_url}")
     say(f"Prefect    {supervisor.prefect_url}")
+    for line in console_lines(supervisor.settings):
+        say(line.replace("console  ", "console    "))
     say(f"mails      {supervisor.sandbox_url}/smtp/")
     say(f"sandboxes  {supervisor.sandbox_url}/twilio/_sandbox/records  (and the other vendors)")
     say("Ctrl-C stops it; the data stays.")

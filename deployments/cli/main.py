@@ -77,6 +77,14 @@ def demo(
 
 
 @app.command()
+def console(as_json: Json = False) -> None:
+    """Print an address that opens the console once, within an hour."""
+    from deployments.cli.console import run_console
+
+    raise typer.Exit(run_console(as_json=as_json))
+
+
+@app.command()
 def doctor(as_json: Json = False) -> None:
     """Check everything, and say what to do about what is wrong. Exit 1 where something is."""
     from deployments.cli.doctor import run_doctor

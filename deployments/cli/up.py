@@ -7,6 +7,7 @@ import sys
 import threading
 from types import FrameType
 
+from deployments.console_address import console_lines
 from deployments.supervise import StartFailed, Supervisor
 from loyalty.settings import HubSettings
 
@@ -19,6 +20,8 @@ def run_up(*, with_sandboxes: bool) -> int:
         say("")
         say(f"hub      {supervisor.settings.base_url}")
         say(f"Prefect  {supervisor.prefect_url}")
+        for line in console_lines(supervisor.settings):
+            say(line)
         say("Ctrl-C stops it; the data stays.")
         supervisor.watch()
     except StartFailed as error:
