@@ -206,7 +206,8 @@ def _lines(file: BinaryIO, encoding: str) -> Iterator[tuple[int, str | None]]:
                 line = text.readline(MAX_LINE)
             yield number, None
     finally:
-        text.detach()
+        if not file.closed:
+            text.detach()  # The file stays its owner's: a wrapper that goes closes it.
 
 
 # --- which encoding ------------------------------------------------------------------------------
@@ -235,23 +236,25 @@ def encoding_of(file: BinaryIO) -> str:
     for mark, encoding in _MARKS:
         if head.startswith(mark):
             return encoding
-    if b"\0" in head:
-        return _utf_16(head)
+    if b"\0" in head and (encoding := _utf_16(head)):
+        return encoding
     try:
         codecs.getincrementaldecoder("utf-8")().decode(head, final=len(head) < _HEAD)
     except UnicodeDecodeError:
+        if b"\0" in head:
+            raise UnusableFile("this is not a text file: save it as CSV (UTF-8)") from None
         return _guessed(head)
     return "utf-8"
 
 
 def _utf_16(head: bytes) -> str:
-    """UTF-16 without a mark: every other byte of plain text is zero."""
-    even, odd = head[0::2].count(0), head[1::2].count(0)
-    if odd > 4 * even:
+    """UTF-16 without a mark: every other byte of plain text is zero; empty where it is not."""
+    even, odd, many = head[0::2].count(0), head[1::2].count(0), len(head) // 4
+    if odd > many > even:
         return "utf-16-le"
-    if even > 4 * odd:
+    if even > many > odd:
         return "utf-16-be"
-    raise UnusableFile("this is not a text file: save it as CSV (UTF-8)")
+    return ""
 
 
 def _guessed(head: bytes) -> str:

@@ -121,7 +121,7 @@ update inbox set
         when type = 'sms.received'
             then data || '{"sender": "forgotten", "recipient": "", "body": ""}'::jsonb
         when type = 'gift_code.redeemed'
-            then data || '{"customer": null, "origin": ""}'::jsonb
+            then data || '{"customer": null, "origin": "", "code": "forgotten"}'::jsonb
         when type like 'message.%'
             then data || '{"address": "forgotten", "vendor_message_id": "", "detail": "",
                           "user_agent": ""}'::jsonb

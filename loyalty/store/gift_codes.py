@@ -255,9 +255,9 @@ async def failures(connection: AsyncConnection, keys: Sequence[str], *, now: dat
     rows = await connection.execute(
         text("""
             select coalesce(max(failures), 0) from gift_code_guards
-            where key = any(cast(:keys as text[])) and failed_at > :now - interval '1 hour'
+            where key = any(cast(:keys as text[])) and failed_at > :since
         """),
-        {"keys": list(keys), "now": now},
+        {"keys": list(keys), "since": now - timedelta(hours=1)},
     )
     return int(rows.scalar_one())
 
