@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from difflib import get_close_matches
 from functools import lru_cache
 
 from mjml import mjml2html
@@ -28,7 +29,45 @@ MARK = re.compile(
 )
 _PLACE = re.compile(r"zqx(\d+)xqz")
 _AT_START = re.compile(r"^((?:zqx\d+xqz)*zqx(\d+)xqz) ", re.MULTILINE)
-_INCLUDE = re.compile(r"<mj-include\b", re.IGNORECASE)
+_TAG = re.compile(r"<(mj-[\w-]+)")
+_COMPONENTS = frozenset(
+    f"mj-{name}"
+    for name in [
+        "accordion",
+        "accordion-element",
+        "accordion-text",
+        "accordion-title",
+        "all",
+        "attributes",
+        "body",
+        "breakpoint",
+        "button",
+        "carousel",
+        "carousel-image",
+        "class",
+        "column",
+        "divider",
+        "font",
+        "group",
+        "head",
+        "hero",
+        "image",
+        "navbar",
+        "navbar-link",
+        "preview",
+        "raw",
+        "section",
+        "social",
+        "social-element",
+        "spacer",
+        "style",
+        "table",
+        "text",
+        "title",
+        "wrapper",
+    ]
+)
+"""What the compiler knows; it would let a slip such as `mj-buton` through as an unknown element."""
 
 
 class MailSourceError(ValueError):
@@ -59,8 +98,13 @@ def prepared(parts: Mapping[str, str]) -> dict[str, str]:
 def _compiled(mjml: str) -> tuple[str, str]:
     if len(mjml) > MAX_SOURCE:
         raise MailSourceError(f"it is longer than {MAX_SOURCE} characters")
-    if _INCLUDE.search(mjml):
-        raise MailSourceError("`mj-include` is not for texts: a layout says what surrounds them")
+    for tag in _TAG.findall(mjml):
+        if tag == "mj-include":
+            raise MailSourceError("`mj-include` is not for texts: a layout surrounds them")
+        if tag not in _COMPONENTS:
+            near = get_close_matches(tag, _COMPONENTS, n=1)
+            hint = f"; did you mean `{near[0]}`?" if near else ""
+            raise MailSourceError(f"there is no MJML component `{tag}`{hint}")
     places = _Places()
     source = places.taken_out(mjml)
     try:
@@ -100,6 +144,8 @@ class _Places:
         return found[1] if self._marks[int(found[2])].startswith("{%") else found[0]
 
     def _keep(self, found: re.Match[str]) -> str:
+        if found[0].startswith("{#"):
+            return ""
         self._marks.append(found[0])
         return f"zqx{len(self._marks) - 1}xqz"
 

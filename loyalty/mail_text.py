@@ -88,6 +88,8 @@ class _Reader(HTMLParser):
     def _end_link(self, href: str, start: int) -> None:
         said = "".join(self._pieces[start:]).strip()
         address = href.removeprefix("mailto:").removeprefix("tel:")
+        if said and self._pieces[-1] != "\n":
+            self._pieces[-1] = self._pieces[-1].rstrip(" ")
         if address and address != said and not address.startswith("#"):
             self._pieces.append(f": {address}" if said else address)
 

@@ -107,6 +107,12 @@ class BoundedEnvironment(ImmutableSandboxedEnvironment):
             hint = f"; did you mean `{near[0]}`?" if near else ""
             raise TemplateSyntaxError(f"there is no {kind} `{node.name}`{hint}", node.lineno)
 
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        """A value by its name: what a text is given wins over what a dict can do (`items`)."""
+        if isinstance(obj, dict) and attribute in obj:
+            return obj[attribute]
+        return super().getattr(obj, attribute)
+
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
         """The operator's result where it cannot grow out of bounds."""
         numbers = all(isinstance(one, (int, float, Decimal)) for one in (left, right))
