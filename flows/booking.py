@@ -18,9 +18,11 @@ from flows import workset
 from flows.accounts_desk import AccountsDesk
 from flows.activities_desk import ActivitiesDesk
 from flows.adjustments_desk import AdjustmentsDesk
+from flows.answers_desk import AnswersDesk
 from flows.campaigns_desk import CampaignsDesk
 from flows.clerk import Clerk
 from flows.closings import done
+from flows.consents_desk import ConsentsDesk
 from flows.engagement_desk import EngagementDesk
 from flows.gift_codes_desk import GiftCodesDesk
 from flows.hooks_out import tell_subscribers
@@ -43,6 +45,8 @@ __all__ = ["Booked", "Terms", "book", "handle"]
 
 DESKS: tuple[type[Clerk], ...] = (
     PeopleDesk,
+    ConsentsDesk,
+    AnswersDesk,
     SalesDesk,
     RedemptionsDesk,
     RewardsDesk,

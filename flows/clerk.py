@@ -325,7 +325,7 @@ class Clerk:
             member=case.member,
             result=result,
             data_name=data_name(item.event.type),
-            consents=self.work.consents,
+            known=self.work.known,
         )
         for effect in planned.effects:
             if effect.rule in case.withheld:

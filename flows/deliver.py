@@ -14,6 +14,7 @@ from connectors.kit.registry import manifest
 from flows.batch import LINGER_SECONDS
 from flows.bells import Bell
 from flows.fanout import FanOut
+from flows.gatekeeping import judge_again
 from flows.parameters import MaxEvents, WaitMinutes
 from flows.report import emit_events, report_deliveries
 from flows.runtime import Hub, runtime
@@ -130,7 +131,10 @@ async def _take(
         connection, [Outcome(one, "unknown", now, now, reason=reason) for one in unknown]
     )
     await deliveries.make_pending(connection, [one.id for one in again])
-    due = await deliveries.take_due(connection, owner=hub.owner, limit=limit, now=now, alive=alive)
+    taken = await deliveries.take_due(
+        connection, owner=hub.owner, limit=limit, now=now, alive=alive
+    )
+    due = await judge_again(connection, taken, await hub.terms())
     for one in again:
         one.state = "pending"
     troubles = [Trouble("unknown", one.route, reason, one) for one in unknown]

@@ -1,4 +1,4 @@
-"""Books what people do and say: signing up, changing, agreeing, withdrawing, answering."""
+"""Books who people are, as shops tell it: signing up, changing, and what they agreed to there."""
 
 from __future__ import annotations
 
@@ -6,17 +6,14 @@ from collections.abc import Callable
 
 from flows.campaigns_desk import welcome_invited
 from flows.clerk import Clerk
-from flows.closings import done, refused, waits_for_person
+from flows.closings import done, refused
 from flows.referrals_desk import refer
-from flows.workset import address_in
 from loyalty.contacts import normal_email, normal_phone
-from loyalty.events import Channel, ConsentState, Customer, EventType, InboundMessage
+from loyalty.events import Channel, ConsentState, Customer, EventType
 from loyalty.occasions import may_be_paid
 from loyalty.store.inbox import Claimed, Closing
 from loyalty.store.people import ConsentNote, Member
 
-STOP_WORDS = frozenset({"stop", "stopall", "unsubscribe", "cancel", "end", "quit"})
-START_WORDS = frozenset({"start", "unstop", "yes"})
 NAMELESS = "the customer has no id, card, e-mail or telephone number"
 
 
@@ -30,9 +27,6 @@ class PeopleDesk(Clerk):
             EventType.CUSTOMER_UPDATED: self._updated,
             EventType.CUSTOMER_OPTED_IN: self._updated,
             EventType.BIRTHDAY_DUE: self._birthday,
-            EventType.MESSAGE_BOUNCED: self._reported,
-            EventType.MESSAGE_UNSUBSCRIBED: self._reported,
-            EventType.SMS_RECEIVED: self._heard,
         }
 
     def _signed_up(self, item: Claimed) -> Closing:
@@ -72,15 +66,29 @@ class PeopleDesk(Clerk):
 
     def _learn(self, item: Claimed, member: Member, customer: Customer) -> None:
         member.learn(customer, at=item.event.time)
-        opts_in = item.event.type is EventType.CUSTOMER_OPTED_IN
-        store = item.event.store
         for channel, state in customer.consents.items():
             address = _address(channel, customer)
             if address is None:
                 continue
-            about = (channel.value, address)
-            if opts_in or self.work.words.is_news(about, store=store, state=state):
+            if self._counts(item, (channel.value, address), state):
                 self._note(item, member, channel, address=address, state=state)
+
+    def _counts(self, item: Claimed, about: tuple[str, str], state: ConsentState) -> bool:
+        """Whether a shop's word is the person's.
+
+        A shop that speaks of somebody for the first time with a change of their record says what
+        it has kept, since whenever: that must not undo a withdrawal. Signing up and opting in
+        are acts of the person.
+        """
+        words, store = self.work.words, item.event.store
+        if item.event.type is EventType.CUSTOMER_OPTED_IN:
+            return True
+        if not words.is_news(about, store=store, state=state):
+            return False
+        is_copy = item.event.type is EventType.CUSTOMER_UPDATED and not words.spoke(
+            about, store=store
+        )
+        return state is ConsentState.WITHDRAWN or not (is_copy and words.withdrawn_at(*about))
 
     def _note(
         self, item: Claimed, member: Member, channel: Channel, *, address: str, state: ConsentState
@@ -88,31 +96,6 @@ class PeopleDesk(Clerk):
         source = f"{item.event.store} {item.event.type.value}"
         note = ConsentNote(member.id, channel, address, state, source, item.event.time)
         self.work.note(note)
-
-    def _reported(self, item: Claimed) -> Closing:
-        member = self.work.member(item)
-        report = item.event.data
-        if item.event.type is EventType.MESSAGE_BOUNCED and not report.permanent:
-            return done(item, member, "a temporary bounce: noted")
-        address = address_in(item.event)
-        if member is None:
-            return waits_for_person(item, address, "nobody is known under this address yet")
-        self._note(item, member, report.channel, address=address, state=ConsentState.WITHDRAWN)
-        return self.apply(item, member)
-
-    def _heard(self, item: Claimed) -> Closing:
-        message: InboundMessage = item.event.data
-        member = self.work.member(item)
-        word = message.body.strip().strip(".!").lower()
-        address = address_in(item.event)
-        if member is None:
-            if word in STOP_WORDS:
-                return waits_for_person(item, address, "nobody is known under this number yet")
-            return done(item, None, "nobody is known under this number")
-        if word in STOP_WORDS | START_WORDS:
-            state = ConsentState.WITHDRAWN if word in STOP_WORDS else ConsentState.GRANTED
-            self._note(item, member, message.channel, address=address, state=state)
-        return self.apply(item, member)
 
 
 def _address(channel: Channel, customer: Customer) -> str | None:

@@ -15,17 +15,17 @@ from connectors.kit.capabilities import (
     AudienceMember,
     ChatPost,
     CrmContact,
-    EmailMessage,
     SheetRow,
-    SmsMessage,
     TrackedEvent,
     WebhookCall,
 )
 from flows import offers
 from flows.directory import Directory, Route
-from loyalty.events import Channel, ConsentState, Event
+from flows.letters import Letter, address_of, first_problem, numbered, plan_letter
+from loyalty.events import Channel, ConsentState, Event, Purpose
 from loyalty.facts import Result
-from loyalty.gate import Verdict, judge
+from loyalty.gate import Knowledge
+from loyalty.links import Links
 from loyalty.occasions import speaks_at, zone_for, zone_of
 from loyalty.programme import Programme, policy_of
 from loyalty.store.deliveries import LEASE, Delivery
@@ -57,7 +57,7 @@ class Occasion:
     member: Member
     result: Result
     data_name: str
-    consents: Mapping[tuple[str, str], ConsentState]
+    known: Knowledge
 
 
 @dataclass(frozen=True)
@@ -66,6 +66,7 @@ class Planner:
 
     Args:
         owner: The worker that will send what is ready.
+        links: Makes the links in messages; None where nothing is ever sent.
     """
 
     programme: Programme
@@ -73,13 +74,15 @@ class Planner:
     directory: Directory
     owner: str
     now: datetime
+    links: Links | None = None
     _routes: dict[tuple[Capability, str], Route] = field(default_factory=dict, init=False)
 
     def plan(self, occasion: Occasion, effect: Effect) -> Delivery:
-        """The delivery for one effect: pending and leased, held, suppressed or dead."""
+        """The delivery for one effect: pending and leased, held, parked, suppressed or dead."""
+        if effect.kind is EffectKind.SEND_MESSAGE:
+            return plan_letter(self, self.letter(occasion, effect), occasion.known)
         capability = capability_of(effect)
-        route = self._route(capability, effect.connection)
-        verdict = verdict_on(occasion, effect)
+        route = self.route(capability, effect.connection)
         content: dict[str, Any] = {}
         state, reason = ("pending", "") if not route.problem else ("held", route.problem)
         try:
@@ -88,15 +91,8 @@ class Planner:
         except (CannotPlan, TextError) as error:
             state, reason = "suppressed", str(error)
         except ValidationError as error:
-            state, reason = "dead", _first_problem(error)
-        if not verdict.may_go:
-            state, reason = "suppressed", verdict.reason
-        if state in ("pending", "held") and self._is_late(occasion, effect):
-            state, reason = "suppressed", "would be late: it is about something too long ago"
-        goes_at = self._goes_at(occasion, effect) if state == "pending" else None
-        if goes_at is not None:
-            state, reason = "parked", "waits for nine in the morning where the member lives"
-        planned = self._delivery(
+            state, reason = "dead", first_problem(error)
+        return self._delivery(
             occasion,
             effect,
             route,
@@ -105,10 +101,8 @@ class Planner:
             state=state,
             reason=reason,
         )
-        planned.next_attempt_at = goes_at
-        return planned
 
-    def _route(self, capability: Capability, fixed: str) -> Route:
+    def route(self, capability: Capability, fixed: str = "") -> Route:
         """Looked up once: directory and programme stay as they are for this planner."""
         route = self._routes.get((capability, fixed))
         if route is None:
@@ -116,24 +110,42 @@ class Planner:
             self._routes[capability, fixed] = route
         return route
 
-    def _is_late(self, occasion: Occasion, effect: Effect) -> bool:
-        """Whether a message is about something longer ago than the programme's messages may be."""
-        hours = self.programme.max_lateness_hours
-        if hours is None or effect.kind is not EffectKind.SEND_MESSAGE:
-            return False
-        return self.now - occasion.event.time > timedelta(hours=hours)
+    def letter(self, occasion: Occasion, effect: Effect) -> Letter:
+        """The message that a rule asks for, before the gate."""
+        channel, member = Channel(effect.channel), occasion.member
+        address = address_of(member, channel)
+        via = self.route(Capability(effect.channel), effect.connection).slug or effect.channel
+        key = f"{occasion.event.business_key}:{effect.rule}:{effect.index}:{via}:{address}"
+        minutes = effect.valid_minutes
+        return Letter(
+            id=numbered(self.now),
+            key=key,
+            rule=effect.rule,
+            template=effect.template,
+            channel=channel,
+            purpose=Purpose(effect.purpose),
+            context=self._context(occasion, effect),
+            member=member,
+            address=address,
+            name=f"{member.first_name} {member.last_name}".strip(),
+            locale=member.locale,
+            topic=effect.topic,
+            priority=effect.priority,
+            not_before=self._goes_at(occasion),
+            valid_until=occasion.event.time + timedelta(minutes=minutes) if minutes else None,
+            about_at=occasion.event.time,
+            event_id=occasion.event_id,
+            connection=effect.connection,
+        )
 
-    def _goes_at(self, occasion: Occasion, effect: Effect) -> datetime | None:
-        """For a message on somebody's day: nine in the morning there; None where that is past."""
-        if effect.kind is not EffectKind.SEND_MESSAGE:
-            return None
+    def _goes_at(self, occasion: Occasion) -> datetime | None:
+        """For a message on somebody's day: nine in the morning there."""
         policy = policy_of(self.programme, occasion.event.type)
         if policy is None:
             return None
         begins_in = zone_for(policy, member=occasion.member.zone, programme=self.programme.zone)
         day = occasion.event.time.astimezone(begins_in).date()
-        goes_at = speaks_at(day, zone_of(occasion.member.zone, self.programme.zone))
-        return goes_at if goes_at > self.now else None
+        return speaks_at(day, zone_of(occasion.member.zone, self.programme.zone))
 
     def _delivery(
         self,
@@ -146,7 +158,7 @@ class Planner:
         state: str,
         reason: str,
     ) -> Delivery:
-        target = _target(occasion.member, effect)
+        target = str(occasion.member.id)
         via = route.slug or capability.value
         is_ready = state == "pending"
         return Delivery(
@@ -171,8 +183,6 @@ class Planner:
     def _payload(self, occasion: Occasion, effect: Effect) -> Payload:
         member = occasion.member
         match effect.kind:
-            case EffectKind.SEND_MESSAGE:
-                return self._message(occasion, effect)
             case EffectKind.UPSERT_CONTACT:
                 return CrmContact(
                     email=_email(member),
@@ -224,21 +234,6 @@ class Planner:
             case _:
                 raise CannotPlan(f"nothing is delivered for {effect.kind.value}")
 
-    def _message(self, occasion: Occasion, effect: Effect) -> Payload:
-        member = occasion.member
-        parts = self._text(occasion, effect, effect.channel)
-        if effect.channel == Channel.SMS:
-            if not member.phone:
-                raise CannotPlan("the member has no telephone number")
-            return SmsMessage(to=member.phone, body=parts["text"])
-        return EmailMessage(
-            to=_email(member),
-            to_name=f"{member.first_name} {member.last_name}".strip(),
-            subject=parts["subject"],
-            text=parts["text"],
-            html=parts.get("html", ""),
-        )
-
     def _audience(self, occasion: Occasion, effect: Effect) -> Payload:
         member = occasion.member
         email = _email(member)
@@ -246,13 +241,16 @@ class Planner:
             email=email,
             first_name=member.first_name,
             last_name=member.last_name,
-            is_subscribed=occasion.consents.get(("email", email)) is ConsentState.GRANTED,
+            is_subscribed=occasion.known.words.state("email", email) is ConsentState.GRANTED,
             merge_fields=_scalars(effect.values),
             tags=effect.tags,
         )
 
     def _text(self, occasion: Occasion, effect: Effect, channel: str) -> dict[str, str]:
-        context = {
+        return self.texts.render(effect.template, channel, self._context(occasion, effect))
+
+    def _context(self, occasion: Occasion, effect: Effect) -> dict[str, Any]:
+        return {
             "event": occasion.event,
             occasion.data_name: occasion.event.data,
             "member": occasion.member,
@@ -260,7 +258,6 @@ class Planner:
             "programme": self.programme,
             "values": effect.values,
         }
-        return self.texts.render(effect.template, channel, context)
 
 
 def capability_of(effect: Effect) -> Capability:
@@ -268,27 +265,6 @@ def capability_of(effect: Effect) -> Capability:
     if effect.kind is EffectKind.SEND_MESSAGE:
         return Capability(effect.channel)
     return CAPABILITY_OF.get(effect.kind) or offers.capability_of_offer(effect)
-
-
-_NOT_ASKED = Verdict(True)
-
-
-def verdict_on(occasion: Occasion, effect: Effect) -> Verdict:
-    """Whether an effect may reach the member."""
-    if effect.kind is not EffectKind.SEND_MESSAGE:
-        return _NOT_ASKED
-    channel = Channel(effect.channel)
-    member = occasion.member
-    if member.state == "erased":
-        return Verdict(False, "erased: this person asked to be forgotten")
-    address = member.email if channel is Channel.EMAIL else member.phone
-    return judge(channel, address, occasion.consents.get((channel.value, address or "")))
-
-
-def _target(member: Member, effect: Effect) -> str:
-    if effect.kind is EffectKind.SEND_MESSAGE:
-        return (member.email if effect.channel == Channel.EMAIL else member.phone) or ""
-    return str(member.id)
 
 
 def _email(member: Member) -> str:
@@ -305,9 +281,3 @@ def _scalar(value: Any) -> Any:
     if value is None or isinstance(value, (str, int, bool, Decimal)):
         return value
     return value.isoformat() if hasattr(value, "isoformat") else str(value)
-
-
-def _first_problem(error: ValidationError) -> str:
-    first = error.errors(include_input=False, include_url=False)[0]
-    place = ".".join(str(part) for part in first["loc"])
-    return f"the content does not fit: {place}: {first['msg']}"

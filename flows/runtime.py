@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -21,6 +22,7 @@ from flows.clients import Clients
 from flows.directory import Directory
 from flows.planning import Planner
 from flows.terms import Terms
+from loyalty.links import Links
 from loyalty.programme import Programme
 from loyalty.settings import HubSettings
 from loyalty.store import hooks_out, rulebook, workers
@@ -71,6 +73,11 @@ class Hub:
     _beaten_at: datetime | None = None
     _silent_until: datetime | None = None
 
+    @cached_property
+    def links(self) -> Links:
+        """Makes and reads the links in messages."""
+        return Links(self.vault.derived("links"), self.settings.base_url)
+
     async def refresh_rulebook(self) -> None:
         """Reads the programme and the active rules again."""
         async with self.database.begin() as connection:
@@ -96,7 +103,9 @@ class Hub:
             programme=self._programme,
             rules=self._rules,
             texts=self.texts,
-            planner=Planner(self._programme, self.texts, directory, self.owner, now),
+            planner=Planner(
+                self._programme, self.texts, directory, self.owner, now, links=self.links
+            ),
             now=now,
             rules_of=self._rules_of,
             programme_of=self._programme_of,

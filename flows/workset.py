@@ -17,7 +17,8 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from flows import papers, referral_papers
+from flows import consent_papers, papers, referral_papers
+from flows.consent_papers import ConsentPapers
 from flows.gift_code_papers import open_codes
 from flows.introductions import (
     SaleKey,
@@ -31,16 +32,17 @@ from flows.introductions import (
 from flows.papers import Papers
 from flows.referral_papers import ReferralPapers
 from loyalty.book import PointsBook
-from loyalty.events import ConsentState, Event, EventType
+from loyalty.events import Event, EventType
+from loyalty.gate import Knowledge, Words
 from loyalty.limits import Meters
 from loyalty.sales import Sale
 from loyalty.standing import Reached, Share
-from loyalty.store import books, gift_codes, inbox, ledger, limits, people, rulebook, standing
+from loyalty.store import books, gate, gift_codes, inbox, ledger, limits, people, rulebook, standing
 from loyalty.store.books import BookTerms
 from loyalty.store.deliveries import Delivery
 from loyalty.store.gift_codes import CodeBook
 from loyalty.store.inbox import Claimed, Closing
-from loyalty.store.people import ConsentNote, Identity, Member, Words
+from loyalty.store.people import ConsentNote, Identity, Member
 from loyalty.store.standing import ReachedMarks
 
 if TYPE_CHECKING:
@@ -70,7 +72,7 @@ class Workset:
     member_of: dict[int, UUID] = field(default_factory=dict)
     origin_of: dict[int, UUID] = field(default_factory=dict)
     signed_up: dict[UUID, str] = field(default_factory=dict)
-    words: Words = field(default_factory=Words)
+    known: Knowledge = field(default_factory=Knowledge)
     meters: Meters = field(default_factory=Meters)
     contributions: dict[UUID, dict[date, Share]] = field(default_factory=dict)
     reached: ReachedMarks = field(default_factory=dict)
@@ -78,6 +80,7 @@ class Workset:
     papers: Papers = field(default_factory=Papers)
     gift_codes: CodeBook | None = None
     referrals: ReferralPapers = field(default_factory=ReferralPapers)
+    consent_papers: ConsentPapers = field(default_factory=ConsentPapers)
     notes: list[ConsentNote] = field(default_factory=list)
     deliveries: list[Delivery] = field(default_factory=list)
     emitted: list[Event] = field(default_factory=list)
@@ -101,14 +104,14 @@ class Workset:
         return self.reached.setdefault(member.id, {}).setdefault(milestone, {})
 
     @property
-    def consents(self) -> Mapping[tuple[str, str], ConsentState]:
-        """The latest word on each (channel, address), as the gate sees it."""
-        return self.words.consents
+    def words(self) -> Words:
+        """What people said about being written to."""
+        return self.known.words
 
     def note(self, note: ConsentNote) -> None:
         """Adds to the consent log and to what the gate will see in this transaction."""
         self.notes.append(note)
-        about = (note.channel.value, note.address)
+        about = (note.channel.value, note.address, note.purpose, note.topic)
         store, _, _ = note.source.partition(" ")
         self.words.hear(about, store=store, state=note.state, at=note.occurred_at)
 
@@ -120,6 +123,8 @@ async def load(connection: AsyncConnection, items: Sequence[Claimed], terms: Ter
     work.sales = await ledger.load_sales(connection, wanted)
     known = [sale.key for sale in work.sales.values()]
     work.papers = await papers.begin(connection, items, known)
+    work.consent_papers = await consent_papers.begin(connection, items)
+    work.papers.named |= consent_papers.named(items, work.consent_papers)
     await _introduce(connection, items, work, terms)
     owners = {*work.member_of.values(), *(s.member_id for s in work.sales.values())}
     work.members = await people.lock(connection, sorted(owners | work.papers.others))
@@ -142,8 +147,15 @@ async def load(connection: AsyncConnection, items: Sequence[Claimed], terms: Ter
             connection, items, work.member_of, now=terms.now
         )
     work.signed_up = await _signed_up(connection, items, work)
-    addresses = sorted({a for i in items for a in _addresses(i, work)})
-    work.words = await people.words_on(connection, addresses)
+    addresses = {a for i in items for a in _addresses(i, work)} | _of_members(work)
+    addresses.update(work.consent_papers.addresses)
+    work.known = await gate.knowledge(
+        connection, addresses, terms.programme.messaging, now=terms.now
+    )
+    policy = terms.programme.messaging.double_opt_in
+    await consent_papers.load(
+        connection, work.consent_papers, addresses, policy=policy, items=items
+    )
     await terms.fetch_older(connection, work.sales.values())
     work.meters = await limits.lock(connection, terms.counters(items, work))
     return work
@@ -174,6 +186,7 @@ async def flush(connection: AsyncConnection, work: Workset) -> None:
             member.is_changed = True
     await people.save(connection, list(work.members.values()), now=work.now)
     await people.note_consents(connection, work.notes, now=work.now)
+    await consent_papers.save(connection, work.consent_papers)
     await ledger.post(connection, work.books.values())
     await ledger.save_sales(connection, work.sales.values())
     await limits.save(connection, work.meters)
@@ -326,9 +339,15 @@ async def _signed_up(
     return {row.member_id: row.store for row in rows}
 
 
+def _of_members(work: Workset) -> set[tuple[str, str]]:
+    """The addresses of everybody in the batch, also of accounts that are being merged."""
+    people = work.members.values()
+    known = [("email", one.email) for one in people] + [("sms", one.phone) for one in people]
+    return {(channel, value) for channel, value in known if value}
+
+
 def _addresses(item: Claimed, work: Workset) -> list[tuple[str, str]]:
-    member = work.member(item)
-    known = [] if member is None else [("email", member.email), ("sms", member.phone)]
+    known: list[tuple[str, str | None]] = []
     customer = customer_of(item.event)
     for _, kind, value in people.identities_of("", customer) if customer else []:
         if kind in ("email", "phone"):

@@ -14,9 +14,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.stack import stack_of
 from loyalty.events import TRIGGERS
-from loyalty.store import deliveries, inbox, workers
+from loyalty.store import inbox, workers
 from loyalty.store.database import Database, StoreAway
-from loyalty.store.deliveries import Tally
+from loyalty.store.tallies import Tally, tally
 
 logger = logging.getLogger("hub.gateway")
 
@@ -73,7 +73,7 @@ class FiguresDesk:
                 await connection.execute(text(f"set local statement_timeout = '{COUNT_SECONDS}s'"))
                 waiting = await inbox.waiting(connection, now=now)
                 paused = await workers.paused_triggers(connection)
-                tallies = await deliveries.tally(connection)
+                tallies = await tally(connection)
         except (StoreAway, TimeoutError):
             return replace(self._latest, problem="the database is away")
         except SQLAlchemyError as error:

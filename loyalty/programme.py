@@ -22,6 +22,7 @@ from loyalty.lifecycle_policy import (
     WalletPolicy,
 )
 from loyalty.locales import DEFAULT_LOCALE, is_known
+from loyalty.messaging_policy import MessagingPolicy
 from loyalty.money import Amount
 from loyalty.occasions import known_zone
 from loyalty.policies import (
@@ -87,6 +88,7 @@ class Programme(Frozen):
     referral: ReferralPolicy | None = None
     report: ReportPolicy = ReportPolicy()
     gift_codes: GiftCodePolicy = GiftCodePolicy()
+    messaging: MessagingPolicy = MessagingPolicy()
     max_lateness_hours: int | None = Field(
         None, ge=0, description="A message about something older than this is not sent."
     )

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field, model_validator
 
-from loyalty.events import Channel, Frozen
+from loyalty.events import Channel, Frozen, Purpose
 from rules.decision import EffectKind, RewardKind
 from rules.fields import (
     MAX_VALUES,
@@ -90,10 +90,26 @@ class EffectBody(ActionBody):
 
 
 class SendMessage(EffectBody):
-    """A message to the member, in a text of the programme."""
+    """A message to the member, in a text of the programme.
+
+    What a member waits for (a receipt, a code they asked for) is `transactional`; everything
+    else is marketing and goes only with consent.
+    """
 
     channel: Channel
     template: Word
+    purpose: Purpose = Field(
+        Purpose.MARKETING, description="`marketing` needs consent, `transactional` does not."
+    )
+    topic: Annotated[str, Field(pattern=r"^[a-z0-9_-]*$", max_length=100)] = Field(
+        "", description="Of the preference centre: who left the topic does not get it."
+    )
+    valid_minutes: Annotated[int, Field(ge=1, le=60 * 24 * 366)] | None = Field(
+        None, description="So long after the event it is of use; later it does not go."
+    )
+    priority: Annotated[int, Field(ge=-100, le=100)] = Field(
+        0, description="The higher wins where frequency caps leave too few places."
+    )
     values: Values = Field(default_factory=dict)
 
 

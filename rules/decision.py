@@ -188,6 +188,10 @@ class Effect(Frozen):
         index: The action's place in the rule, part of the idempotency key: `then` first, and
             `otherwise` goes on counting.
         channel: For messages: email or sms.
+        purpose: For messages: marketing or transactional.
+        topic: For messages: of the preference centre.
+        valid_minutes: For messages: so long after the event they are of use; None for ever.
+        priority: For messages: who wins where frequency caps are short.
         template: For messages, chat and tickets: the name of the text.
         connection: A fixed connection (`webhook/crm`); empty for the programme's route.
         name: For events, webhook calls, campaigns, rewards and tickets: what it is called.
@@ -202,6 +206,10 @@ class Effect(Frozen):
     index: int
     kind: EffectKind
     channel: str = ""
+    purpose: str = "marketing"
+    topic: str = ""
+    valid_minutes: int | None = None
+    priority: int = 0
     template: str = ""
     connection: str = ""
     name: str = ""

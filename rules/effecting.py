@@ -44,13 +44,26 @@ def fixed_part(rule: str, index: int, kind: EffectKind, body: EffectBody) -> Eff
         rule=rule,
         index=index,
         kind=kind,
-        channel=body.channel.value if isinstance(body, SendMessage) else "",
+        **_of_message(body),
         template=getattr(body, "template", ""),
         connection=body.connection,
         name=_name(body),
         tags=getattr(body, "tags", ()),
         key_column=body.column if isinstance(body, UpdateRow) else "",
     )
+
+
+def _of_message(body: EffectBody) -> dict[str, Any]:
+    """What the gate has to know of a message; nothing for anything else."""
+    if not isinstance(body, SendMessage):
+        return {}
+    return {
+        "channel": body.channel.value,
+        "purpose": body.purpose.value,
+        "topic": body.topic,
+        "valid_minutes": body.valid_minutes,
+        "priority": body.priority,
+    }
 
 
 def _effect(effect: CompiledEffect, environment: Environment) -> Effect:

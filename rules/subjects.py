@@ -59,6 +59,13 @@ _DATA_NAMES: dict[EventType, str] = {
     EventType.MESSAGE_CLICKED: "message",
     EventType.MESSAGE_UNSUBSCRIBED: "message",
     EventType.SMS_RECEIVED: "sms",
+    EventType.MESSAGE_COMPLAINED: "message",
+    EventType.CONSENT_GIVEN: "consent",
+    EventType.CONSENT_WITHDRAWN: "consent",
+    EventType.CONSENT_IMPORTED: "consent_import",
+    EventType.CONSENT_REQUESTED: "consent_request",
+    EventType.CONSENT_CONFIRMED: "confirmation",
+    EventType.REVIEW_DECIDED: "review",
 }
 
 _RATED: dict[str, type[BaseModel]] = {"order": RatedOrder, "payment": RatedPayment}

@@ -23,8 +23,9 @@ from deployments.cli.desk import Desk, actor, at_desk
 from deployments.cli.private import shortened_input
 from loyalty.store import audit, deliveries
 from loyalty.store.attempts import Attempt, attempts_of
-from loyalty.store.deliveries import Delivery, Search, Tally
+from loyalty.store.deliveries import Delivery, Search
 from loyalty.store.tables import deliveries as deliveries_table
+from loyalty.store.tallies import Tally, tally
 
 STATES = (
     "pending", "sending", "sent", "parked", "held", "unknown", "dead", "suppressed", "cancelled",
@@ -37,7 +38,7 @@ def run_summary(*, as_json: bool) -> int:
 
     async def count(desk: Desk) -> list[Tally]:
         async with desk.database.begin() as connection:
-            return await deliveries.tally(connection)
+            return await tally(connection)
 
     found = at_desk(count)
     if as_json:

@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from deployments.scenario import steps
-from deployments.scenario.messages import REQUEST
 from deployments.scenario.settings import Settings, merged
 from deployments.scenario.translate import terms_of
-from flows.planning import Occasion
-from loyalty.events import Customer, Event, EventType
-from loyalty.facts import Result
+from flows.announcing import Announcement, announce
 from loyalty.liability import deferred_revenue
 from loyalty.money import from_minor
-from loyalty.store import deliveries, people
 from loyalty.store.books import BookTerms
 from loyalty.store.liability import liability_at
-from loyalty.store.people import Member
-from rules.decision import Effect, EffectKind
 
 if TYPE_CHECKING:
     from deployments.scenario.world import World
@@ -64,49 +57,22 @@ async def _liability(world: World, step: steps.LiabilityReport) -> dict[str, Any
 
 
 async def request(world: World, step: steps.MessageRequest) -> None:
-    """Plans a message that somebody asks for, as the planner plans any other."""
+    """Announces a message that somebody asks for, as everybody announces theirs."""
     await world.meet()
     async with world.database.begin() as connection:
         known = world.members.ids.get(step.member)
         member = (await world.observer(connection).rows())[known] if known else None
         if member is None:
             raise ValueError(f"there is no member {step.member}")
-        addresses = [("email", member.email or ""), ("sms", member.phone or "")]
-        words = await people.words_on(connection, addresses)
-        key = step.key or f"{step.template}:{world.engine.now.isoformat()}"
-        occasion = Occasion(
-            event=_asking(member, key, world.engine.now),
-            event_id=0,
-            member=member,
-            result=Result(balance=member.points, tier=member.tier),
-            data_name="customer",
-            consents=words.consents,
-        )
-        channel = step.channel
-        if channel == "auto":
-            channel = "sms" if member.phone else "email"
-        effect = Effect(
-            rule=REQUEST + step.template,
-            index=0,
-            kind=EffectKind.SEND_MESSAGE,
-            channel=channel,
+        announcement = Announcement(
+            key=step.key or f"{step.template}:{world.engine.now.isoformat()}",
             template=step.template,
+            channel=step.channel,
+            purpose=step.message_class,
+            member=member,
+            valid_until=step.valid_until,
         )
-        delivery = world.engine.terms().planner.plan(occasion, effect)
-        delivery.event_id = None
-        await deliveries.plan(connection, [delivery])
-
-
-def _asking(member: Member, key: str, at: datetime) -> Event:
-    """What the message is planned for: it names the member and says nothing of them."""
-    return Event(
-        type=EventType.CUSTOMER_UPDATED,
-        store="request",
-        key=key,
-        time=at,
-        subject=f"member:{member.id}",
-        data=Customer(card=str(member.id)),
-    )
+        await announce(connection, [announcement], terms=world.engine.terms())
 
 
 async def simulate(world: World, step: steps.Simulate) -> dict[str, Any]:

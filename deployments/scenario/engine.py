@@ -23,6 +23,7 @@ from flows.directory import Directory
 from flows.planning import Planner
 from flows.terms import Terms
 from loyalty.events import TRIGGERS, Event
+from loyalty.links import Links
 from loyalty.programme import Programme
 from loyalty.store import inbox, rulebook
 from loyalty.store.connections import StoredConnection
@@ -45,6 +46,8 @@ _VENDORS = Directory(
         for connector, _, name in [slug.partition("/")]
     }
 )
+
+LINKS = Links(b"the links of a story, which nobody clicks", "https://hub.example.com")
 
 
 class Stuck(Exception):
@@ -115,7 +118,7 @@ class Engine:
             programme=programme,
             rules=self.in_force.rules,
             texts=self._texts,
-            planner=Planner(programme, self._texts, _VENDORS, OWNER, self.now),
+            planner=Planner(programme, self._texts, _VENDORS, OWNER, self.now, links=LINKS),
             now=self.now,
             rules_of=self._rules_of,
             programme_of=_programme_of,

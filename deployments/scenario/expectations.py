@@ -7,6 +7,8 @@ from typing import Any, Literal
 from pydantic import Field
 
 from deployments.scenario.parts import Count, Moment, Name, Part, Points
+from loyalty.events import ConsentState
+from loyalty.gate import Intent
 
 Result = Literal["applied", "duplicate", "parked", "rejected", "ignored"]
 
@@ -78,8 +80,8 @@ class Expectation(Part):
     created: Count | None = None
     rejected_rows: tuple[Count, ...] | None = None
     referral: dict[Name, str] | None = None
-    consent: Any = None
-    intent: Any = None
+    consent: dict[Name, dict[Literal["email", "sms"], ConsentState | None]] | None = None
+    intent: Intent | None = None
     link_expires_at: Any = None
     bound: Any = None
     invited: Any = None

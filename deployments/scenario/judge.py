@@ -154,6 +154,16 @@ class _Judge:
             told += differs(f"pii.{name}", "none", ", ".join(found) or "none")
         return told
 
+    async def _consent(self, expected: dict[str, dict[str, Any]]) -> list[str]:
+        return [
+            told
+            for name, channels in expected.items()
+            for channel, state in channels.items()
+            for told in differs(
+                f"consent.{name}.{channel}", state, await self.observer.consent(name, channel)
+            )
+        ]
+
     # --- messages
 
     async def _messages(self, expected: tuple[Any, ...]) -> list[str]:

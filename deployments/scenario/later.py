@@ -12,15 +12,7 @@ from pydantic import Field, create_model
 from deployments.scenario.steps_base import Reported
 
 _KEYS = {
-    "sms.inbound": ("from", "body"),
-    "sms.classify": ("body",),
     "sms.status": ("key", "status", "error"),
-    "email.event": ("to", "kind", "message", "user_agent", "apple_mpp"),
-    "consent.granted": ("member", "channel"),
-    "consent.import": ("member", "channel", "state", "evidence_at"),
-    "consent.requested": ("member", "channel", "token"),
-    "consent.confirm": ("token", "method"),
-    "unsubscribe": ("member", "method", "body", "token"),
     "chat.inbound": ("channel", "contact"),
     "invite.chat": ("channel", "contact", "token"),
     "bind.claim": ("token", "member"),

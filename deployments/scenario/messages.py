@@ -17,12 +17,11 @@ from deployments.scenario.engine import OWNER
 from deployments.scenario.observe import Members
 from deployments.scenario.rule_documents import NOTICE
 from deployments.scenario.texts import said
+from flows.gatekeeping import judge_again
+from flows.terms import Terms
 from loyalty.store import deliveries
 from loyalty.store.database import Database
 from loyalty.store.deliveries import Delivery, Outcome
-
-REQUEST = "request-"
-"""Begins the rule name of a message that somebody asked for; the template follows."""
 
 _CHANNELS = ("email", "sms")
 _STATUS = {"sent": "sent", "parked": "deferred", "suppressed": "suppressed"}
@@ -41,10 +40,12 @@ class Vendor:
         self.database = database
         self._known: dict[UUID, State] = {}
 
-    async def hand_over(self, now: datetime) -> None:
+    async def hand_over(self, terms: Terms) -> None:
         """Sends what is planned for now, and with it what was put off until now."""
+        now = terms.now
         async with self.database.begin() as connection:
-            due = await deliveries.take_due(connection, owner=OWNER, limit=10_000, now=now)
+            taken = await deliveries.take_due(connection, owner=OWNER, limit=10_000, now=now)
+            due = await judge_again(connection, taken, terms)
             rows = await connection.execute(_READY, {"owner": OWNER})
             ready = {one.id: one for one in [*due, *(deliveries.delivery_of(r) for r in rows)]}
             begun = await deliveries.begin(connection, list(ready), owner=OWNER, now=now)
@@ -76,6 +77,7 @@ def _message(delivery: Delivery, members: Members) -> dict[str, Any]:
         "member": members.name_of(delivery.member_id),
         "template": content.get("template") or template_of(delivery.rule),
         "channel": delivery.capability,
+        "class": delivery.purpose,
         "reason": delivery.reason.partition(":")[0],
         "send_at": delivery.next_attempt_at if delivery.state == "parked" else None,
         **_facts(content),
@@ -84,10 +86,7 @@ def _message(delivery: Delivery, members: Members) -> dict[str, Any]:
 
 def template_of(rule: str) -> str:
     """The template of a message by the rule that sent it."""
-    for beginning in (NOTICE, REQUEST):
-        if rule.startswith(beginning):
-            return rule.removeprefix(beginning).replace("-", "_")
-    return rule
+    return rule.removeprefix(NOTICE).replace("-", "_") if rule.startswith(NOTICE) else rule
 
 
 def _facts(content: Mapping[str, str]) -> dict[str, Any]:

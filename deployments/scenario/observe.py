@@ -21,7 +21,7 @@ from loyalty.book import PointsBook
 from loyalty.points import EntryKind
 from loyalty.store.books import BookTerms, open_books
 from loyalty.store.ids import new_id
-from loyalty.store.people import Member, member_of
+from loyalty.store.people import Member, member_of, words_on
 
 _MEMBERS = text("""
 select m.*, (
@@ -173,6 +173,15 @@ class Observer:
             return found.tier
         levels = self.terms.programme.tiers.levels if self.terms.programme.tiers else ()
         return next((level.name for level in levels if not level.at), None)
+
+    async def consent(self, name: str, channel: str) -> str | None:
+        """What a member last said about marketing on a channel, at the address they have now."""
+        member = (await self.rows()).get(self.members.ids[name])
+        address = (member.email if channel == "email" else member.phone) if member else None
+        if address is None:
+            return None
+        words = await words_on(self.connection, [(channel, address)])
+        return words.state(channel, address)
 
     # --- everybody
 

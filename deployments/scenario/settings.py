@@ -14,7 +14,9 @@ from pydantic import Field, model_validator
 
 from deployments.scenario.parts import Count, Moment, Name, Part, Points
 from loyalty.eligibility import EligibilityPolicy
+from loyalty.events import Channel
 from loyalty.gift_codes_policy import GiftCodePolicy
+from loyalty.messaging_policy import DoubleOptIn, FrequencyCap, QuietHours, SmsPolicy
 from loyalty.money import Amount
 from loyalty.policies import (
     AdjustPolicy,
@@ -141,13 +143,13 @@ class Messaging(Part):
 
     notify: tuple[Notice, ...] = ()
     max_lateness_hours: Count | None = None
-    quiet_hours: Any = None
-    unknown_zone: Any = None
-    sms: Any = None
-    double_opt_in: Any = None
-    frequency_caps: Any = None
+    quiet_hours: dict[Channel, QuietHours] = Field(default_factory=dict)
+    unknown_zone: Literal["suppress", "program"] = "suppress"
+    sms: SmsPolicy = SmsPolicy()
+    double_opt_in: DoubleOptIn = DoubleOptIn()
+    frequency_caps: tuple[FrequencyCap, ...] = ()
     digest: Any = None
-    window_hours: Any = None
+    window_hours: dict[str, int] = Field(default_factory=dict)
     invite_link_minutes: Any = None
     invite_channels: Any = None
     click_implies_open: Any = None
@@ -200,11 +202,10 @@ class Settings(Part):
     def later(self) -> list[str]:
         """The settings given here that this version of the hub does not support yet."""
         own = [name for name in _LATER if getattr(self, name) is not None]
-        supported = {"notify", "max_lateness_hours", "default_locale", "templates"}
         given = [
             f"messaging.{name}"
-            for name in type(self.messaging).model_fields
-            if name not in supported and getattr(self.messaging, name) is not None
+            for name, field in type(self.messaging).model_fields.items()
+            if field.annotation is Any and getattr(self.messaging, name) is not None
         ]
         if "expiry_reminder" in self.messaging.notify:
             given.append("messaging.notify: expiry_reminder")

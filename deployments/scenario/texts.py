@@ -19,6 +19,11 @@ points: {{{{ result.points }}}}
 balance: {{{{ result.balance }}}}
 tier: {{{{ result.tier }}}}
 """
+_REQUESTED = """\
+template: {name}
+balance: {{{{ member.points }}}}
+tier: {{{{ member.tier }}}}
+"""
 
 
 def scenario_texts(
@@ -37,7 +42,7 @@ def scenario_texts(
 def _texts(requested: tuple[str, ...], languages: tuple[tuple[str, tuple[str, ...]], ...]) -> Texts:
     sources = {name: template.plain() for name, template in shipped_templates().items()}
     for name in (*_OWN, *requested):
-        body = _BODY.format(name=name)
+        body = (_BODY if name in _OWN else _REQUESTED).format(name=name)
         sources[name] = {"email": {"subject": name, "text": body}, "sms": body}
     for name, tags in languages:
         body = _BODY.format(name=name)

@@ -14,9 +14,10 @@ from itertools import count
 from typing import Any, get_args
 
 from deployments.scenario.rule_documents import documents_of, id_of, slug
-from deployments.scenario.settings import Settings
+from deployments.scenario.settings import Messaging, Settings
 from loyalty.eligibility import EligibilityPolicy
 from loyalty.events import Tender
+from loyalty.messaging_policy import MessagingPolicy
 from loyalty.policies import BirthdayPolicy, OccasionPolicy, TierPlan
 from loyalty.programme import Programme
 from rules import RuleSet
@@ -157,10 +158,16 @@ def _programme(settings: Settings) -> Programme:
         referral=_referral(settings.referral, scale),
         report=settings.report,
         gift_codes=settings.gift_codes,
+        messaging=_messaging(settings.messaging),
         max_lateness_hours=settings.messaging.max_lateness_hours,
         default_locale=settings.messaging.default_locale,
         routes=ROUTES,
     )
+
+
+def _messaging(given: Messaging) -> MessagingPolicy:
+    named = set(MessagingPolicy.model_fields) & set(Messaging.model_fields)
+    return MessagingPolicy(**{name: getattr(given, name) for name in named})
 
 
 def _eligible(policy: EligibilityPolicy) -> EligibilityPolicy:

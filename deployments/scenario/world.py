@@ -27,7 +27,7 @@ from loyalty.money import MoneyError
 from loyalty.store.database import Database
 from rules import RuleSet
 
-CHANGED_NOTHING = frozenset({"test_order", "stale"})
+CHANGED_NOTHING = frozenset({"test_order", "stale", "older_than_withdrawal", "no_evidence"})
 """Codes of events that are done and changed nothing: the step was ignored."""
 
 INVALID = "invalid_amount"
@@ -54,6 +54,7 @@ class World:
         self.members = Members()
         self.vendor = Vendor(database)
         self.personal: dict[str, set[str]] = {}
+        self.tokens: dict[str, str] = {}
         self.raw = case.raw_settings
         self._pending: list[tuple[datetime, dict[str, Any]]] = []
         self._parts = [part for step in case.steps for part in _parts_of(step)]
@@ -91,7 +92,7 @@ class World:
         else:
             happened = await self._do(step, step.at or self.engine.now)
         if self._writes:
-            await self.vendor.hand_over(self.engine.now)
+            await self.vendor.hand_over(self.engine.terms())
             await self.meet()
             happened.messages = await self.vendor.news(self.members)
         return happened

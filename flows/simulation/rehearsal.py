@@ -5,9 +5,10 @@ from __future__ import annotations
 from uuid import UUID
 
 from flows.directory import Directory
-from flows.planning import Occasion, Planner, capability_of, verdict_on
+from flows.letters import verdict_on
+from flows.planning import Occasion, Planner, capability_of
 from loyalty.store.deliveries import Delivery
-from rules.decision import Effect
+from rules.decision import Effect, EffectKind
 
 _NOBODY = UUID(int=0)
 
@@ -17,7 +18,10 @@ class Rehearsal(Planner):
 
     def plan(self, occasion: Occasion, effect: Effect) -> Delivery:
         """What would be sent; `suppressed` where it may not."""
-        may_go = verdict_on(occasion, effect).may_go
+        may_go = True
+        if effect.kind is EffectKind.SEND_MESSAGE:
+            letter = self.letter(occasion, effect)
+            may_go = verdict_on(self, letter, occasion.known).may_go
         return Delivery(
             id=_NOBODY,
             key="",

@@ -6,10 +6,17 @@ redelivery, a poll and a CSV row of the same fact are one event.
 """
 
 from loyalty.events.base import MAX_LINES, Frozen, Key, Text, made
+from loyalty.events.consents import (
+    Consent,
+    ConsentConfirmation,
+    ConsentImport,
+    ConsentRequest,
+    ReviewDecision,
+)
 from loyalty.events.envelope import DATA_MODELS, Data, Event, subject_of
 from loyalty.events.gift_codes import GiftCodeUse
 from loyalty.events.invitations import InvitationClaim
-from loyalty.events.kinds import TRIGGER_OF, TRIGGERS, Channel, ConsentState, EventType
+from loyalty.events.kinds import TRIGGER_OF, TRIGGERS, Channel, ConsentState, EventType, Purpose
 from loyalty.events.messages import InboundMessage, MessageReport
 from loyalty.events.moments import Milestone, Occasion, TierChange
 from loyalty.events.people import Activity, Customer, Erasure, MemberMerge
@@ -51,6 +58,10 @@ __all__ = [
     "AdjustmentApproval",
     "Cancellation",
     "Channel",
+    "Consent",
+    "ConsentConfirmation",
+    "ConsentImport",
+    "ConsentRequest",
     "ConsentState",
     "Customer",
     "Data",
@@ -72,6 +83,7 @@ __all__ = [
     "Order",
     "Payment",
     "Points",
+    "Purpose",
     "Redemption",
     "ReferralAttached",
     "ReferralCancelled",
@@ -80,6 +92,7 @@ __all__ = [
     "Refund",
     "RefundLine",
     "RefundReversal",
+    "ReviewDecision",
     "RewardRequest",
     "RewardStep",
     "SignInRequest",

@@ -7,6 +7,13 @@ from typing import Any
 from pydantic import AwareDatetime, Field, model_validator
 
 from loyalty.events.base import Frozen, Key
+from loyalty.events.consents import (
+    Consent,
+    ConsentConfirmation,
+    ConsentImport,
+    ConsentRequest,
+    ReviewDecision,
+)
 from loyalty.events.gift_codes import GiftCodeUse
 from loyalty.events.invitations import InvitationClaim
 from loyalty.events.kinds import TRIGGER_OF, EventType
@@ -44,6 +51,7 @@ Data = (
     | MemberMerge | Erasure | GiftCodeUse | InvitationClaim | RewardRequest | RewardStep
     | SignInRequest
     | Milestone | TierChange | Occasion | MessageReport | InboundMessage
+    | Consent | ConsentImport | ConsentRequest | ConsentConfirmation | ReviewDecision
 )  # fmt: skip
 
 
@@ -90,6 +98,13 @@ DATA_MODELS: dict[EventType, type[Frozen]] = {
     EventType.MESSAGE_CLICKED: MessageReport,
     EventType.MESSAGE_UNSUBSCRIBED: MessageReport,
     EventType.SMS_RECEIVED: InboundMessage,
+    EventType.MESSAGE_COMPLAINED: MessageReport,
+    EventType.CONSENT_GIVEN: Consent,
+    EventType.CONSENT_WITHDRAWN: Consent,
+    EventType.CONSENT_IMPORTED: ConsentImport,
+    EventType.CONSENT_REQUESTED: ConsentRequest,
+    EventType.CONSENT_CONFIRMED: ConsentConfirmation,
+    EventType.REVIEW_DECIDED: ReviewDecision,
 }
 
 

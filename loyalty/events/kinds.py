@@ -50,6 +50,13 @@ class EventType(StrEnum):
     MESSAGE_CLICKED = "message.clicked"
     MESSAGE_UNSUBSCRIBED = "message.unsubscribed"
     SMS_RECEIVED = "sms.received"
+    MESSAGE_COMPLAINED = "message.complained"
+    CONSENT_GIVEN = "consent.given"
+    CONSENT_WITHDRAWN = "consent.withdrawn"
+    CONSENT_IMPORTED = "consent.imported"
+    CONSENT_REQUESTED = "consent.requested"
+    CONSENT_CONFIRMED = "consent.confirmed"
+    REVIEW_DECIDED = "review.decided"
 
 
 class Channel(StrEnum):
@@ -60,10 +67,18 @@ class Channel(StrEnum):
 
 
 class ConsentState(StrEnum):
-    """What a person last said about one channel."""
+    """What a person last said about one channel; `pending` waits for their confirmation."""
 
     GRANTED = "granted"
+    PENDING = "pending"
     WITHDRAWN = "withdrawn"
+
+
+class Purpose(StrEnum):
+    """What a message is for: marketing needs consent; transactional is what a person waits for."""
+
+    MARKETING = "marketing"
+    TRANSACTIONAL = "transactional"
 
 
 TRIGGERS: dict[str, tuple[EventType, ...]] = {
@@ -118,6 +133,13 @@ TRIGGERS: dict[str, tuple[EventType, ...]] = {
         EventType.MESSAGE_CLICKED,
         EventType.MESSAGE_UNSUBSCRIBED,
         EventType.SMS_RECEIVED,
+        EventType.MESSAGE_COMPLAINED,
+        EventType.CONSENT_GIVEN,
+        EventType.CONSENT_WITHDRAWN,
+        EventType.CONSENT_IMPORTED,
+        EventType.CONSENT_REQUESTED,
+        EventType.CONSENT_CONFIRMED,
+        EventType.REVIEW_DECIDED,
     ),
 }
 """Which deployment works off which events; every event type belongs to exactly one."""

@@ -17,7 +17,8 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from loyalty.store import reward_ends
+from loyalty.gate import Verdict
+from loyalty.store import reward_ends, verdicts
 from loyalty.store.bulk import insert_rows, update_rows
 from loyalty.store.tables import attempts, deliveries
 
@@ -30,7 +31,14 @@ ALIVE = timedelta(seconds=10)
 
 @dataclass(slots=True)
 class Delivery:
-    """One message, record or call that is to reach a vendor."""
+    """One message, record or call that is to reach a vendor.
+
+    Attributes:
+        purpose: Of a message to a person: marketing or transactional; empty for all else.
+        target: Of a message: the address it goes to.
+        zone: Of a message: the person's, as known when it was planned.
+        verdict: The gate's; the store keeps it in a row of its own.
+    """
 
     id: UUID
     key: str
@@ -52,6 +60,13 @@ class Delivery:
     lease_until: datetime | None = None
     vendor_id: str = ""
     sent_at: datetime | None = None
+    purpose: str = ""
+    topic: str = ""
+    zone: str = ""
+    campaign: str = ""
+    priority: int = 0
+    valid_until: datetime | None = None
+    verdict: Verdict | None = None
 
     @property
     def route(self) -> str:
@@ -93,7 +108,9 @@ async def plan(connection: AsyncConnection, planned: Sequence[Delivery]) -> list
         connection, deliveries, rows, tail="on conflict (key) do nothing returning id"
     )
     ids = {row.id for row in new}
-    return [one for one in planned if one.id in ids]
+    found = [one for one in planned if one.id in ids]
+    await verdicts.keep(connection, found)
+    return found
 
 
 def plain(delivery: Delivery) -> dict[str, Any]:
@@ -340,39 +357,6 @@ async def next_due(connection: AsyncConnection, *, now: datetime) -> datetime | 
         )
     ).first()
     return None if row is None else row.due
-
-
-@dataclass(frozen=True, slots=True)
-class Tally:
-    """How many deliveries a connection has in a state, and why the oldest of them waits."""
-
-    route: str
-    capability: str
-    state: str
-    count: int
-    reason: str
-
-
-async def tally(connection: AsyncConnection) -> list[Tally]:
-    """Deliveries by connection and state."""
-    rows = await connection.execute(
-        text("""
-            select connector, connection, capability, state, count(*) as n,
-                   max(reason) filter (where reason <> '') as reason
-            from deliveries group by connector, connection, capability, state
-            order by connector, connection, capability, state
-        """)
-    )
-    return [
-        Tally(
-            route=f"{row.connector}/{row.connection}" if row.connector else "",
-            capability=row.capability,
-            state=row.state,
-            count=row.n,
-            reason=row.reason or "",
-        )
-        for row in rows
-    ]
 
 
 @dataclass(frozen=True, slots=True)

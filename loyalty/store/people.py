@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from operator import attrgetter
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import text
@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from loyalty.contacts import normal_email, normal_phone
 from loyalty.events import Channel, ConsentState, Customer, made
 from loyalty.facts import MemberFacts
+from loyalty.gate import MARKETING, About, Words
 from loyalty.occasions import known_zone
 from loyalty.store.bulk import insert_rows, update_rows
 from loyalty.store.ids import new_id
@@ -262,6 +263,24 @@ def member_of(row: Any) -> Member:
     return Member(**{**fields, "tags": list(row.tags), "segments": list(row.segments)})
 
 
+class Person(NamedTuple):
+    """What the gate asks of a member besides their addresses."""
+
+    zone: str
+    is_erased: bool
+
+
+async def persons(connection: AsyncConnection, ids: Collection[UUID]) -> dict[UUID, Person]:
+    """Time zone and state of these members; nothing is locked."""
+    if not ids:
+        return {}
+    rows = await connection.execute(
+        text("select id, zone, state from members where id = any(cast(:ids as uuid[]))"),
+        {"ids": sorted(ids)},
+    )
+    return {row.id: Person(row.zone, row.state == "erased") for row in rows}
+
+
 async def save(connection: AsyncConnection, changed: Sequence[Member], *, now: datetime) -> None:
     """Writes members back that were changed."""
     rows = [_row(one, now) for one in changed if one.is_changed]
@@ -286,15 +305,23 @@ class ConsentNote:
     """What a person said about one channel and address, and where we have it from.
 
     Attributes:
+        member_id: None where the address is that of somebody who is no member.
         source: The store, a blank, and the kind of event: `shopify/main customer.created`.
+        purpose: `marketing`, or `everything` where the whole channel was stopped or started.
+        text_version: Of the text that the person saw.
+        evidence_at: When the person said so, as far as somebody can prove it.
     """
 
-    member_id: UUID
+    member_id: UUID | None
     channel: Channel
     address: str
     state: ConsentState
     source: str
     occurred_at: datetime
+    purpose: str = MARKETING
+    topic: str = ""
+    text_version: str = ""
+    evidence_at: datetime | None = None
 
 
 async def note_consents(
@@ -311,53 +338,30 @@ async def note_consents(
             "source": note.source,
             "occurred_at": note.occurred_at,
             "recorded_at": now,
+            "purpose": note.purpose,
+            "topic": note.topic,
+            "text_version": note.text_version,
+            "evidence_at": note.evidence_at,
         }
         for note in notes
     ]
     await insert_rows(connection, consents, rows)
 
 
-@dataclass(slots=True)
-class Words:
-    """What was last said about each (channel, address), by anybody and by each store.
-
-    Consents are what the latest word says; at the same instant a withdrawal wins.
-    """
-
-    consents: dict[tuple[str, str], ConsentState] = field(default_factory=dict)
-    _since: dict[tuple[str, str], datetime] = field(default_factory=dict)
-    _by_store: dict[tuple[str, str, str], tuple[datetime, ConsentState]] = field(
-        default_factory=dict
-    )
-
-    def hear(
-        self, about: tuple[str, str], *, store: str, state: ConsentState, at: datetime
-    ) -> None:
-        """Takes a word in; one that is older than the latest changes nothing."""
-        withdraws = state is ConsentState.WITHDRAWN
-        since = self._since.get(about)
-        if since is None or at > since or (at == since and withdraws):
-            self._since[about], self.consents[about] = at, state
-        said = self._by_store.get((*about, store))
-        if said is None or at > said[0] or (at == said[0] and withdraws):
-            self._by_store[(*about, store)] = (at, state)
-
-    def is_news(self, about: tuple[str, str], *, store: str, state: ConsentState) -> bool:
-        """Whether the store says something else than it last did.
-
-        A store repeats what it knows with every change of a customer. That is no new word: it
-        must not undo a withdrawal that reached us in another way, such as a STOP.
-        """
-        said = self._by_store.get((*about, store))
-        return said is None or said[1] is not state
-
-
+# The last word of each store, and beside it the last withdrawal, whatever was said since.
 _LATEST = text("""
-select distinct on (channel, address, split_part(source, ' ', 1))
-       channel, address, split_part(source, ' ', 1) as store, state, occurred_at
-from consents where (channel, address) in (
-    select * from unnest(cast(:channels as text[]), cast(:addresses as text[])))
-order by channel, address, split_part(source, ' ', 1), occurred_at desc, state desc
+with theirs as (
+    select channel, address, purpose, topic, split_part(source, ' ', 1) as store, state,
+           occurred_at
+    from consents where (channel, address) in (
+        select * from unnest(cast(:channels as text[]), cast(:addresses as text[])))
+)
+(select distinct on (channel, address, purpose, topic, store) * from theirs
+ order by channel, address, purpose, topic, store, occurred_at desc,
+          array_position(array['withdrawn', 'pending', 'granted'], state))
+union
+(select distinct on (channel, address, purpose, topic) * from theirs where state = 'withdrawn'
+ order by channel, address, purpose, topic, occurred_at desc)
 """)
 
 
@@ -371,13 +375,6 @@ async def words_on(connection: AsyncConnection, addresses: Sequence[tuple[str, s
         _LATEST, {"channels": list(channels), "addresses": list(values)}
     )
     for row in rows:
-        state = ConsentState(row.state)
-        words.hear((row.channel, row.address), store=row.store, state=state, at=row.occurred_at)
+        subject = About(row.channel, row.address, row.purpose, row.topic)
+        words.hear(subject, store=row.store, state=ConsentState(row.state), at=row.occurred_at)
     return words
-
-
-async def consent_of(
-    connection: AsyncConnection, addresses: Sequence[tuple[str, str]]
-) -> dict[tuple[str, str], ConsentState]:
-    """The latest word on each (channel, address); at the same instant a withdrawal wins."""
-    return (await words_on(connection, addresses)).consents

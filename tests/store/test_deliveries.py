@@ -16,6 +16,7 @@ from loyalty.store.connections import StoredConnection
 from loyalty.store.database import Database
 from loyalty.store.deliveries import LEASE, Delivery, Outcome, Search
 from loyalty.store.ids import new_id
+from loyalty.store.tallies import tally
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -347,7 +348,7 @@ async def test_deliveries_are_counted_and_found(store: Store) -> None:
         delivery("dead", reason="bad"), delivery("dead"), delivery("sent", key="a%b_c")
     )
     async with store.database.begin() as connection:
-        tallies = await deliveries.tally(connection)
+        tallies = await tally(connection)
         dead = await deliveries.search(connection, Search(states=("dead",), limit=1))
         by_key = await deliveries.search(connection, Search(key="%b_"))
         by_route = await deliveries.search(connection, Search(route="slack"))

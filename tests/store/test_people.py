@@ -11,10 +11,11 @@ from uuid import UUID
 import pytest
 
 from loyalty.events import Channel, ConsentState, Customer
+from loyalty.gate import Words
 from loyalty.store import people
 from loyalty.store.database import Database
 from loyalty.store.ids import new_id
-from loyalty.store.people import ConsentNote, Identity, Member, Words
+from loyalty.store.people import ConsentNote, Identity, Member
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 GRANTED, WITHDRAWN = ConsentState.GRANTED, ConsentState.WITHDRAWN
@@ -147,11 +148,12 @@ async def test_the_latest_word_counts_and_at_the_same_instant_the_no(
             when = NOON + timedelta(minutes=minutes)
             words.hear(about, store=store, state=word, at=when)
             notes.append(ConsentNote(UUID(int=1), Channel.EMAIL, address, word, f"{store} t", when))
-        assert words.consents.get(about) is state
+        assert words.state(*about) is state
         async with database.begin() as connection:
             await people.note_consents(connection, notes, now=NOON)
-            stored = await people.consent_of(connection, [("email", address), ("sms", address)])
-        assert stored == ({} if state is None else {("email", address): state})
+            stored = await people.words_on(connection, [("email", address), ("sms", address)])
+        assert stored.state("email", address) is state
+        assert stored.state("sms", address) is None
 
 
 async def test_a_store_that_repeats_itself_says_nothing_new(database: Database) -> None:
@@ -170,5 +172,5 @@ async def test_nothing_asked_is_nothing_found(database: Database) -> None:
     async with database.begin() as connection:
         assert await people.find(connection, []) == {}
         assert await people.lock(connection, []) == {}
-        assert await people.consent_of(connection, []) == {}
+        assert list(await people.words_on(connection, [])) == []
         await people.add(connection, [], now=NOON)

@@ -9,7 +9,7 @@ from connectors.kit.redact import without_people
 from deployments.cli.answers import counted, moment
 from deployments.cli.checks.finding import Finding, note, ok, problem
 from deployments.cli.checks.store import Snapshot
-from loyalty.store.deliveries import Tally
+from loyalty.store.tallies import Tally
 
 RECENT = timedelta(days=1)
 """A request that could not be read is news for so long; later it is history."""

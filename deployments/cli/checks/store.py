@@ -21,11 +21,12 @@ from deployments.cli.desk import home_of, open_store, store_failure
 from deployments.cli.queries import Budget, KeptRequests
 from loyalty.programme import Programme
 from loyalty.settings import HubSettings
-from loyalty.store import connections, deliveries, inbox, rulebook, workers
+from loyalty.store import connections, inbox, rulebook, workers
 from loyalty.store.connections import StoredConnection
 from loyalty.store.database import Database, StoreAway
-from loyalty.store.deliveries import ALIVE, Tally
+from loyalty.store.deliveries import ALIVE
 from loyalty.store.migrate import alembic_config
+from loyalty.store.tallies import Tally, tally
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +109,7 @@ async def read_snapshot(database: Database, now: datetime) -> Snapshot:
             paused=frozenset(await workers.paused_triggers(connection)),
             waiting=await inbox.waiting(connection, now=now),
             events=await inbox.states(connection),
-            tally=await deliveries.tally(connection),
+            tally=await tally(connection),
             kept=await queries.kept_requests(connection),
         )
 

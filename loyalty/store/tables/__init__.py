@@ -25,6 +25,7 @@ from loyalty.store.tables.campaigns import (
     shop_customers,
 )
 from loyalty.store.tables.console import console_sessions, errands, wrong_keys
+from loyalty.store.tables.gate import opt_in_requests, reviews, suppressions, verdicts
 from loyalty.store.tables.gift_codes import (
     gift_code_batches,
     gift_code_guards,
@@ -98,6 +99,7 @@ __all__ = [
     "merges",
     "metadata",
     "milestones_reached",
+    "opt_in_requests",
     "polls",
     "programmes",
     "redemptions",
@@ -105,6 +107,7 @@ __all__ = [
     "referrals",
     "rejects",
     "request_rates",
+    "reviews",
     "rewards",
     "rule_sets",
     "rule_switches",
@@ -113,9 +116,11 @@ __all__ = [
     "shop_customers",
     "sign_ins",
     "subscriptions",
+    "suppressions",
     "tokens",
     "traits",
     "triggers",
+    "verdicts",
     "wallet_passes",
     "workers",
     "wrong_keys",

@@ -42,6 +42,12 @@ deliveries = Table(
     text_column("vendor_id"),
     Column("created_at", Instant, nullable=False),
     Column("sent_at", Instant),
+    text_column("purpose"),
+    text_column("topic"),
+    text_column("zone"),
+    text_column("campaign"),
+    Column("priority", Integer, nullable=False, server_default="0"),
+    Column("valid_until", Instant),
     CheckConstraint(
         "state in ('pending', 'sending', 'sent', 'parked', 'held', 'unknown', 'dead',"
         " 'suppressed', 'cancelled')",
@@ -57,6 +63,13 @@ deliveries = Table(
     Index("ix_deliveries_event", "event_id"),
     Index("ix_deliveries_member", "member_id", "id"),
     Index("ix_deliveries_vendor", "vendor_id", postgresql_where=text("vendor_id <> ''")),
+    Index(
+        "ix_deliveries_marketing",
+        "target",
+        "created_at",
+        postgresql_where=text("purpose = 'marketing'"),
+    ),
+    Index("ix_deliveries_campaign", "campaign", "id", postgresql_where=text("campaign <> ''")),
     Index("ix_deliveries_trouble", "state", postgresql_where=text("state in ('dead', 'unknown')")),
 )
 

@@ -1,0 +1,175 @@
+"""Messages that no rule asks for: confirmations, invitations, rewards, digests, answers.
+
+Each goes through the gate like any other; its key makes it once. A desk that holds a working set
+plans with `planned`; everybody else announces in a transaction of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Literal
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from flows.letters import Letter, address_of, numbered, plan_letter, verdict_on
+from loyalty.contacts import normal_address
+from loyalty.events import Channel, Purpose
+from loyalty.gate import Knowledge, Verdict
+from loyalty.store import deliveries, gate
+from loyalty.store.deliveries import Delivery
+from loyalty.store.people import Member
+
+if TYPE_CHECKING:
+    from flows.planning import Planner
+    from flows.terms import Terms
+
+Scalar = str | int | Decimal | bool | date | datetime | None
+AUTO: tuple[Channel, ...] = (Channel.SMS, Channel.EMAIL)
+"""Where an announcement names no channel, in this order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Addressee:
+    """Somebody who is no member, as texts speak of them: `member.first_name`, `member.locale`."""
+
+    first_name: str = ""
+    last_name: str = ""
+    email: str | None = None
+    phone: str | None = None
+    locale: str = ""
+    zone: str = ""
+    tier: str = ""
+    points: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """A message to somebody, in a text of the programme.
+
+    Args:
+        key: Makes it once, whoever announces it again; nobody's name or address in it.
+        channel: `auto` takes the first channel that the gate lets it go by.
+        member: Whom it is for; their addresses count unless `address` is given.
+        address: For somebody who is no member, or another address than the member's first.
+        values: What the text may call `values.…`.
+        valid_until: From this instant on it is of no use and does not go.
+        priority: Who wins where a frequency cap leaves fewer places than there are messages.
+        campaign: What it is counted for.
+        not_before: It is meant for this instant or later.
+    """
+
+    key: str
+    template: str
+    channel: Literal["email", "sms", "auto"]
+    purpose: Literal["marketing", "transactional"]
+    member: Member | None
+    address: str = ""
+    name: str = ""
+    locale: str = ""
+    zone: str = ""
+    values: Mapping[str, Scalar] = field(default_factory=dict)
+    topic: str = ""
+    valid_until: datetime | None = None
+    priority: int = 0
+    campaign: str = ""
+    not_before: datetime | None = None
+    event_id: int | None = None
+
+    @property
+    def channels(self) -> tuple[Channel, ...]:
+        """The channels it may go by, first choice first."""
+        return AUTO if self.channel == "auto" else (Channel(self.channel),)
+
+    def address_on(self, channel: Channel) -> str:
+        """Where it goes on a channel; empty where it cannot."""
+        if self.address:
+            is_email = "@" in self.address
+            fits = is_email == (channel is Channel.EMAIL)
+            return normal_address(channel, self.address) if fits else ""
+        return address_of(self.member, channel) if self.member else ""
+
+
+async def announce(
+    connection: AsyncConnection, announcements: Sequence[Announcement], *, terms: Terms
+) -> list[Delivery]:
+    """Plans messages in the caller's transaction; those whose key is known already are left out.
+
+    Returns:
+        The new deliveries with their verdicts, also those that the gate refused.
+    """
+    known = await gate.knowledge(
+        connection, addresses_of(announcements), terms.programme.messaging, now=terms.now
+    )
+    found = [planned(terms.planner, one, known) for one in announcements]
+    return await deliveries.plan(connection, found)
+
+
+async def foretell(
+    connection: AsyncConnection, announcements: Sequence[Announcement], *, terms: Terms
+) -> list[Verdict]:
+    """What the gate would say now of each; nothing is planned."""
+    policy = terms.programme.messaging
+    known = await gate.knowledge(connection, addresses_of(announcements), policy, now=terms.now)
+    return [verdict_on(terms.planner, chosen(terms.planner, one, known), known)
+            for one in announcements]  # fmt: skip
+
+
+def addresses_of(announcements: Collection[Announcement]) -> set[tuple[str, str]]:
+    """The (channel, address) pairs that the gate has to know of."""
+    return {
+        (channel.value, address)
+        for one in announcements
+        for channel in one.channels
+        if (address := one.address_on(channel))
+    }
+
+
+def planned(planner: Planner, announcement: Announcement, known: Knowledge) -> Delivery:
+    """The delivery of an announcement, for callers who know the gate's part already."""
+    return plan_letter(planner, chosen(planner, announcement, known), known)
+
+
+def chosen(planner: Planner, announcement: Announcement, known: Knowledge) -> Letter:
+    """The letter on the first channel that the gate lets it go by; the first one where none is."""
+    letters = [_letter(planner, announcement, channel) for channel in announcement.channels]
+    if len(letters) == 1:
+        return letters[0]
+    reachable = [one for one in letters if one.address] or letters
+    may_go = (one for one in reachable if verdict_on(planner, one, known).may_go)
+    return next(may_go, reachable[0])
+
+
+def _letter(planner: Planner, one: Announcement, channel: Channel) -> Letter:
+    member, address = one.member, one.address_on(channel)
+    first, _, last = one.name.partition(" ")
+    person = member or Addressee(
+        first_name=first,
+        last_name=last,
+        email=address if channel is Channel.EMAIL else None,
+        phone=address if channel is Channel.SMS else None,
+        locale=one.locale,
+        zone=one.zone,
+    )
+    return Letter(
+        id=numbered(planner.now),
+        key=f"announced:{one.key}",
+        rule=one.template,
+        template=one.template,
+        channel=channel,
+        purpose=Purpose(one.purpose),
+        context={"member": person, "programme": planner.programme, "values": dict(one.values)},
+        member=member,
+        address=address,
+        name=one.name or f"{person.first_name} {person.last_name}".strip(),
+        locale=one.locale or person.locale,
+        zone=one.zone,
+        topic=one.topic,
+        priority=one.priority,
+        not_before=one.not_before,
+        valid_until=one.valid_until,
+        event_id=one.event_id,
+        campaign=one.campaign,
+    )

@@ -1,0 +1,184 @@
+"""A message to one person on its way through the gate: text filled in, verdict given, planned."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from pydantic import ValidationError
+
+from connectors.kit.action import Capability, Payload
+from connectors.kit.capabilities import EmailMessage, SmsMessage
+from loyalty.consent_links import ONE_CLICK, preferences_url, unsubscribe_url
+from loyalty.events import Channel, Purpose
+from loyalty.gate import Knowledge, Message, Verdict, judge
+from loyalty.store.deliveries import LEASE, Delivery
+from loyalty.store.ids import new_id
+from loyalty.store.people import Member
+from loyalty.texts import MessageLinks, TextError
+
+if TYPE_CHECKING:
+    from flows.planning import Planner
+
+_STATES = {"send": "pending", "defer": "parked", "suppress": "suppressed"}
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A message before the gate.
+
+    Attributes:
+        key: Makes it once.
+        rule: What it is planned for: a rule, or what announces it.
+        context: Everything its text may speak of.
+        connection: Fixes one instead of the programme's route.
+        about_at: When what it speaks of happened, where that may be too long ago.
+    """
+
+    key: str
+    rule: str
+    template: str
+    channel: Channel
+    purpose: Purpose
+    context: Mapping[str, Any]
+    member: Member | None = None
+    address: str = ""
+    name: str = ""
+    locale: str = ""
+    zone: str = ""
+    topic: str = ""
+    priority: int = 0
+    not_before: datetime | None = None
+    valid_until: datetime | None = None
+    about_at: datetime | None = None
+    event_id: int | None = None
+    connection: str = ""
+    campaign: str = ""
+    id: UUID = field(default_factory=lambda: UUID(int=0))
+
+    def message(self) -> Message:
+        """What the gate is asked about it."""
+        member = self.member
+        return Message(
+            id=self.id,
+            channel=self.channel,
+            address=self.address,
+            purpose=self.purpose,
+            topic=self.topic,
+            zone=self.zone or (member.zone if member else ""),
+            priority=self.priority,
+            not_before=self.not_before,
+            valid_until=self.valid_until,
+            about_at=self.about_at,
+            is_erased=member is not None and member.state == "erased",
+        )
+
+
+def address_of(member: Member, channel: Channel) -> str:
+    """Where a message on a channel reaches a member; empty where nowhere."""
+    return (member.email if channel is Channel.EMAIL else member.phone) or ""
+
+
+def plan_letter(planner: Planner, letter: Letter, known: Knowledge) -> Delivery:
+    """The delivery of a letter: pending and leased, parked, held, suppressed or dead.
+
+    What may not go needs no text; what cannot be written takes no place under a cap.
+    """
+    message = letter.message()
+    verdict = judge(message, known, planner.programme, now=planner.now)
+    route = planner.route(Capability(letter.channel.value), letter.connection)
+    state, reason = _STATES[verdict.outcome], verdict.told
+    content: dict[str, Any] = {}
+    if verdict.may_go:
+        try:
+            content = _payload(planner, letter).model_dump(mode="json")
+            known.count(message, verdict, now=planner.now)
+        except TextError as error:
+            state, reason = "suppressed", str(error)
+        except ValidationError as error:
+            state, reason = "dead", first_problem(error)
+    if state in ("pending", "parked") and route.problem:
+        state, reason = "held", route.problem
+    is_ready = state == "pending"
+    return Delivery(
+        id=letter.id,
+        key=letter.key,
+        capability=letter.channel.value,
+        input=content,
+        state=state,
+        created_at=planner.now,
+        connector=route.connector,
+        connection=route.connection,
+        action=route.action,
+        event_id=letter.event_id,
+        member_id=letter.member.id if letter.member else None,
+        rule=letter.rule,
+        target=letter.address,
+        reason=reason,
+        next_attempt_at=verdict.send_at,
+        owner=planner.owner if is_ready else "",
+        lease_until=planner.now + LEASE if is_ready else None,
+        purpose=letter.purpose.value,
+        topic=letter.topic,
+        zone=message.zone,
+        campaign=letter.campaign,
+        priority=letter.priority,
+        valid_until=letter.valid_until,
+        verdict=verdict,
+    )
+
+
+def verdict_on(planner: Planner, letter: Letter, known: Knowledge) -> Verdict:
+    """What the gate would say of a letter, without planning it: for previews and simulations."""
+    return judge(letter.message(), known, planner.programme, now=planner.now)
+
+
+def _payload(planner: Planner, letter: Letter) -> Payload:
+    parts = _written(planner, letter)
+    if letter.channel is Channel.SMS:
+        return SmsMessage(to=letter.address, body=parts["text"])
+    return EmailMessage(
+        to=letter.address,
+        to_name=letter.name,
+        subject=parts["subject"],
+        text=parts["text"],
+        html=parts.get("html", ""),
+        headers=_headers(planner, letter),
+    )
+
+
+def _written(planner: Planner, letter: Letter) -> dict[str, str]:
+    """The text in the person's language, with the links by which they leave or choose."""
+    context: dict[str, Any] = {**letter.context}
+    if planner.links is not None:
+        context["links"] = MessageLinks(
+            unsubscribe=unsubscribe_url(planner.links, letter.id),
+            preferences=preferences_url(planner.links, letter.id),
+        )
+    name, channel = letter.template, letter.channel.value
+    return planner.texts.render(name, channel, context, locale=letter.locale)
+
+
+def _headers(planner: Planner, letter: Letter) -> dict[str, str]:
+    """What lets a mailbox offer one-click unsubscribing (RFC 2369, RFC 8058)."""
+    if planner.links is None or letter.purpose is not Purpose.MARKETING:
+        return {}
+    return {
+        "List-Unsubscribe": f"<{unsubscribe_url(planner.links, letter.id)}>",
+        "List-Unsubscribe-Post": ONE_CLICK,
+    }
+
+
+def first_problem(error: ValidationError) -> str:
+    """What does not fit in a content, without the content."""
+    first = error.errors(include_input=False, include_url=False)[0]
+    place = ".".join(str(part) for part in first["loc"])
+    return f"the content does not fit: {place}: {first['msg']}"
+
+
+def numbered(now: datetime) -> UUID:
+    """The id of a new letter: the delivery's, which the gate knows it by."""
+    return new_id(now)
