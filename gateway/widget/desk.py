@@ -45,7 +45,7 @@ class Desk:
     def sessions(self) -> Sessions:
         """Who is signed in."""
         house = self.house
-        return Sessions(house.database, clock=house.clock, is_encrypted=house.is_https)
+        return Sessions(house.database, clock=house.clock, base_url=house.settings.base_url)
 
     def now(self) -> datetime:
         """The hub's clock."""

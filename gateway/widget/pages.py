@@ -151,7 +151,7 @@ def _headers(framed_by: tuple[str, ...]) -> dict[str, str]:
     return {
         **SECURITY_HEADERS,
         "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
-        "connect-src 'self'; img-src 'self'; base-uri 'none'; form-action 'self'; "
+        "connect-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'self'; "
         f"frame-ancestors {ancestors}; require-trusted-types-for 'script'; trusted-types 'none'",
         "referrer-policy": "no-referrer",
         "permissions-policy": "camera=(), geolocation=(), microphone=()",

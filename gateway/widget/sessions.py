@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
+from urllib.parse import urlsplit
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -24,7 +25,9 @@ from loyalty.store.member_sessions import Session
 from loyalty.store.people import Identity
 
 COOKIE = "hub_member"
+ASKED_COOKIE = "hub_asked"
 MOST_TOKEN = 100
+LOOPBACK = ("localhost", "127.0.0.1")
 BY_LINK = timedelta(days=30)
 BY_SHOP = timedelta(hours=12)
 """A shop vouches again with every page: there is no need to remember it for longer."""
@@ -50,20 +53,16 @@ class Sessions:
     """Begins, finds and ends the sessions of members.
 
     Args:
-        is_encrypted: Whether the hub is reached by https; cookies for frames need it.
+        base_url: The hub's public address: cookies for frames need https. Browsers take their
+            own machine's addresses for as good.
     """
 
-    def __init__(
-        self, database: Database, *, clock: Callable[[], datetime], is_encrypted: bool
-    ) -> None:
+    def __init__(self, database: Database, *, clock: Callable[[], datetime], base_url: str) -> None:
         self._database = database
         self._clock = clock
-        self._is_encrypted = is_encrypted
-
-    @property
-    def cookie(self) -> str:
-        """The cookie's name; `__Host-` keeps other hosts of the domain from setting it."""
-        return f"__Host-{COOKIE}" if self._is_encrypted else COOKIE
+        address = urlsplit(base_url)
+        self._prefix = "__Host-" if address.scheme == "https" else ""
+        self._is_safe = address.scheme == "https" or address.hostname in LOOPBACK
 
     async def begin(self, person: Person, site: str, *, lasts: timedelta) -> str:
         """Signs a person in.
@@ -101,24 +100,40 @@ class Sessions:
             await member_sessions.end(connection, session.id)
 
     def keep(self, response: Response, token: str, *, lasts: timedelta) -> None:
-        """Lets the browser keep the token for the hub's own pages."""
-        self._set(response, token, int(lasts.total_seconds()))
+        """Lets the browser keep the token, for the hub's own pages and for this shop's frame."""
+        self._set(response, COOKIE, token, lasts)
 
     def forget(self, response: Response) -> None:
         """Makes the browser forget the token."""
-        self._set(response, "", 0)
+        self._set(response, COOKIE, "", timedelta())
 
-    def _set(self, response: Response, value: str, seconds: int) -> None:
+    def know_again(self, request: Request, response: Response, *, lasts: timedelta) -> str:
+        """Marks the browser that asks for a link, so that it is known when it comes back.
+
+        Returns:
+            The mark; a browser that has one keeps it, for links that it asked for before.
+        """
+        mark = self.mark_of(request) or secrets.token_urlsafe(24)
+        self._set(response, ASKED_COOKIE, mark, lasts)
+        return mark
+
+    def mark_of(self, request: Request) -> str:
+        """The mark of a browser that asked for a link before; empty where there is none."""
+        mark = request.cookies.get(self._prefix + ASKED_COOKIE, "")
+        return mark if len(mark) <= MOST_TOKEN else ""
+
+    def _set(self, response: Response, name: str, value: str, lasts: timedelta) -> None:
         # Starlette writes `Partitioned` on Python 3.14 only.
-        where = "SameSite=None; Secure; Partitioned" if self._is_encrypted else "SameSite=Lax"
-        told = f"{self.cookie}={value}; Path=/; HttpOnly; Max-Age={seconds}; {where}"
+        where = "SameSite=None; Secure; Partitioned" if self._is_safe else "SameSite=Lax"
+        seconds = int(lasts.total_seconds())
+        told = f"{self._prefix}{name}={value}; Path=/; HttpOnly; Max-Age={seconds}; {where}"
         response.headers.append("set-cookie", told)
 
     def _token(self, request: Request) -> str:
         said = request.headers.get("authorization", "")
         if said.lower().startswith("bearer "):
             return said[7:].strip()
-        return request.cookies.get(self.cookie, "")
+        return request.cookies.get(self._prefix + COOKIE, "")
 
 
 async def signed_in(request: Request) -> str | None:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hmac
 import re
 import secrets
 from datetime import timedelta
-from hashlib import sha256
 
 from fastapi import APIRouter, Request, Response
 from pydantic import Field
@@ -32,6 +29,7 @@ from loyalty.store.sign_ins import SignIn
 
 LINK_LASTS = timedelta(minutes=15)
 CODE_LASTS = timedelta(minutes=5)
+MARK_LASTS = timedelta(hours=1)
 
 _CARRIED = re.compile(r"/([a-z])/([A-Za-z0-9._-]{1,1000})")
 _MAY_BE_CARRIED = (LinkKind.JOIN, LinkKind.BIND, LinkKind.REFER)
@@ -46,7 +44,6 @@ class AskedLink(Frozen):
     """What the page sends to ask for a link."""
 
     email: str = Field(max_length=254)
-    challenge: str = Field("", max_length=64, description="Of what the browser keeps: SHA-256.")
     carries: str = Field("", max_length=1100)
 
 
@@ -55,7 +52,6 @@ class Shown(Frozen):
 
     token: str = Field("", max_length=4000)
     code: str = Field("", max_length=100)
-    verifier: str = Field("", max_length=100)
     agreed: bool = False
 
 
@@ -66,14 +62,15 @@ async def ask_for_link(visit: Visiting) -> Response:
     email = normal_email(asked.email)
     if email is None:
         raise Refused(422, "bad_email", visit.wording.say("bad_email"), "Correct the address.")
-    carries = carried(visit, asked.carries)
+    answer = done({"state": "sent", "text": visit.wording.say("link_sent")}, 202)
+    mark = visit.desk.sessions.know_again(visit.request, answer, lasts=MARK_LASTS)
     wanted = SignIn(
         id=new_id(visit.now),
         site=visit.site.id,
         email=email,
         locale=visit.wording.language,
-        carries=carries,
-        challenge=_challenge(asked.challenge),
+        carries=carried(visit, asked.carries),
+        asked_by=digest(mark),
         expires_at=visit.now + LINK_LASTS,
     )
     async with visit.desk.house.database.begin() as connection:
@@ -83,7 +80,7 @@ async def ask_for_link(visit: Visiting) -> Response:
             await inbox.accept(connection, [_request(visit, wanted)])
     if not is_within:
         raise Refused(429, "too_many", visit.wording.say("too_many"), "Wait a few minutes.")
-    return done({"state": "sent", "text": visit.wording.say("link_sent")}, 202)
+    return answer
 
 
 def _rates(visit: Visit, email: str) -> list[Rate]:
@@ -106,13 +103,6 @@ def _request(visit: Visit, wanted: SignIn) -> Incoming:
         data=SignInRequest(sign_in_id=str(wanted.id)),
     )
     return Incoming(event=event, received_at=visit.now)
-
-
-def _challenge(given: str) -> bytes:
-    try:
-        return base64.urlsafe_b64decode(given + "=" * (-len(given) % 4))[:32]
-    except (ValueError, binascii.Error):
-        return b""
 
 
 def carried(visit: Visit, page: str) -> str:
@@ -147,16 +137,16 @@ async def take_session(visit: Visiting) -> Response:
 async def _by_code(visit: Visit, shown: Shown) -> Response:
     """Takes a sign-in by link over into the shop's page.
 
-    Where this browser asked for the link it shows what only it can know. Otherwise somebody
-    may have sent the address of the shop's page with a code of their own, to have a stranger
-    act in their account: so the person is asked whose it is to be.
+    A browser that asked for the link is known again by its mark. Otherwise somebody may have
+    sent the address of the shop's page with a code of their own, to have a stranger act in
+    their account: so the person is asked whose it is to be.
     """
     async with visit.desk.house.database.begin() as connection:
         found = await sign_ins.of_code(
             connection, digest(shown.code), site=visit.site.id, now=visit.now
         )
-        proof = sha256(shown.verifier.encode()).digest()
-        is_same = found is not None and hmac.compare_digest(proof, found.challenge)
+        mark = digest(visit.desk.sessions.mark_of(visit.request))
+        is_same = found is not None and hmac.compare_digest(mark, found.asked_by)
         if found is not None and (is_same or shown.agreed):
             await sign_ins.drop_code(connection, found.id)
     if found is None:

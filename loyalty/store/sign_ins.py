@@ -23,7 +23,7 @@ class SignIn:
 
     Attributes:
         carries: The page (`/j/{token}`) that the person wanted to go on to once signed in.
-        challenge: SHA-256 of what the asking browser keeps; empty where it keeps nothing.
+        asked_by: The digest of the mark that the asking browser has.
     """
 
     id: UUID
@@ -31,12 +31,12 @@ class SignIn:
     email: str
     locale: str
     carries: str
-    challenge: bytes
+    asked_by: bytes
     expires_at: datetime
     used_at: datetime | None = None
 
 
-_COLUMNS = "id, site, email, locale, carries, challenge, expires_at, used_at"
+_COLUMNS = "id, site, email, locale, carries, asked_by, expires_at, used_at"
 
 
 async def ask(connection: AsyncConnection, wanted: SignIn, *, now: datetime) -> None:
@@ -47,7 +47,7 @@ async def ask(connection: AsyncConnection, wanted: SignIn, *, now: datetime) -> 
         "email": wanted.email,
         "locale": wanted.locale,
         "carries": wanted.carries,
-        "challenge": wanted.challenge,
+        "asked_by": wanted.asked_by,
         "created_at": now,
         "expires_at": wanted.expires_at,
     }

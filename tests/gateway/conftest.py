@@ -140,11 +140,16 @@ async def running(
     manifests: Callable[[str], Manifest] = till.manifests,
     bounds: Bounds | None = None,
     protocol: type[BoundedHttp] = BoundedHttp,
+    public: str = PUBLIC,
 ) -> AsyncIterator[Running]:
-    """A gateway on a free port, stopped gracefully at the end."""
+    """A gateway on a free port, stopped gracefully at the end.
+
+    Args:
+        public: Its address as people know it; `{port}` stands for the port.
+    """
     listener = socket.create_server(("127.0.0.1", 0))
     port = listener.getsockname()[1]
-    settings = HubSettings(home=home, public_url=PUBLIC)
+    settings = HubSettings(home=home, public_url=public.format(port=port))
     vault = Vault.of(settings.root, SecretStr(""))
     clock = Clock()
     app = create_app(settings, database, vault, clock=clock, manifests=manifests, bounds=bounds)
@@ -157,7 +162,7 @@ async def running(
         server_header=False,
         lifespan="on",
     )
-    async with _served(config, listener):
+    async with served(config, listener):
         limits = httpx.Limits(max_connections=None, max_keepalive_connections=None)
         address = f"http://127.0.0.1:{port}"
         async with httpx.AsyncClient(
@@ -167,7 +172,7 @@ async def running(
 
 
 @asynccontextmanager
-async def _served(config: uvicorn.Config, listener: socket.socket) -> AsyncIterator[None]:
+async def served(config: uvicorn.Config, listener: socket.socket) -> AsyncIterator[None]:
     """uvicorn's protocol and lifespan without its server, whose stop takes a few tenths."""
     config.load()
     lifespan = config.lifespan_class(config)

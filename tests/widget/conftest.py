@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -91,7 +91,6 @@ class Shop:
     gateway: Running
     desk: Desk
     links: Links
-    work: list[asyncio.Task[None]] = field(default_factory=list)
 
     @property
     def client(self) -> httpx.AsyncClient:
@@ -137,7 +136,7 @@ class Shop:
 
     async def token(self, email: str = ADA, *, site: str = SITE) -> str:
         """A session of somebody whose address was proved."""
-        sessions = Sessions(self.database, clock=self.gateway.clock, is_encrypted=False)
+        sessions = Sessions(self.database, clock=self.gateway.clock, base_url=PUBLIC)
         person = Person(("", "email", email), email=email)
         return await sessions.begin(person, site, lasts=timedelta(days=1))
 
@@ -213,19 +212,23 @@ def adjustment(number: str, points: int, reason: str) -> Event:
     return event(EventType.POINTS_ADJUSTED, number, data)
 
 
-Make = Callable[..., Any]
-
-
-@pytest_asyncio.fixture
-async def shop(database: Database, tmp_path: Path) -> AsyncIterator[Shop]:
+@asynccontextmanager
+async def opened(database: Database, home: Path, *, public: str = PUBLIC) -> AsyncIterator[Shop]:
     """A gateway with the tea shop's site, its rules in force, and a desk."""
-    async with running(database, tmp_path) as gateway:
+    async with running(database, home, public=public) as gateway:
         desk = Desk(database, rules=RULES)
-        links = Links(gateway.vault.derived("links"), PUBLIC)
-        found = Shop(gateway, desk, links)
+        base_url = public.format(port=gateway.port)
+        found = Shop(gateway, desk, Links(gateway.vault.derived("links"), base_url))
         async with database.begin() as connection:
             await rulebook.activate(
                 connection, RULES.version, RULES.documents(), author="a", reason="", now=found.now
             )
         await found.save(programme())
+        yield found
+
+
+@pytest_asyncio.fixture
+async def shop(database: Database, tmp_path: Path) -> AsyncIterator[Shop]:
+    """A gateway that is known by https, with the tea shop's site."""
+    async with opened(database, tmp_path) as found:
         yield found

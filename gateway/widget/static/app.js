@@ -89,25 +89,27 @@ function act(label, work, attributes = {}) {
 
 // --- the hub
 
-// A frame in a shop's page may have no cookies at all: then the session lives as long as the tab.
-const memory = {};
-function kept(kind, key, value) {
-  const name = `hub:${settings.site}:${key}`;
+// The hub keeps who is signed in by a cookie. A frame in a shop's page may be given none: there the
+// page itself shows the token, as long as the tab lives, or where that is refused too, the page.
+let token = "";
+const place = `hub:${settings.site}`;
+function keepToken(given) {
+  token = given;
   try {
-    const store = window[kind];
-    if (value === undefined) return store.getItem(name) || "";
-    if (value) store.setItem(name, value);
-    else store.removeItem(name);
+    sessionStorage.setItem(place, given);
+  } catch { /* this browser lets frames keep nothing */ }
+}
+
+function keptToken() {
+  try {
+    return sessionStorage.getItem(place) || "";
   } catch {
-    if (value === undefined) return memory[name] || "";
-    memory[name] = value;
+    return "";
   }
-  return value;
 }
 
 async function ask(path, body) {
   const headers = { "x-hub-widget": "1" };
-  const token = isPanel ? kept("sessionStorage", "token") : "";
   if (token) headers.authorization = `Bearer ${token}`;
   if (body) headers["content-type"] = "application/json";
   const address = new URL(api + path, location.href);
@@ -136,20 +138,10 @@ function newKey() {
   return Array.from(bytes, (one) => one.toString(16).padStart(2, "0")).join("");
 }
 
-async function challenge() {
-  if (!crypto.subtle) return "";
-  const verifier = newKey();
-  kept("localStorage", "verifier", verifier);
-  const hash = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(verifier));
-  const text = btoa(String.fromCharCode(...new Uint8Array(hash)));
-  return text.replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
-}
-
 async function signIn(shown) {
   const answer = await ask("session", shown);
   if (answer.state === "asks") return answer;
-  if (isPanel) kept("sessionStorage", "token", answer.token);
-  kept("localStorage", "verifier", "");
+  if (isPanel) keepToken(answer.token);
   await refresh();
   return answer;
 }
@@ -160,7 +152,7 @@ const status = make("p", { role: "status", "aria-live": "polite" });
 const hello = make("p", {});
 const signOut = act(say("sign_out"), async () => {
   await ask("sign-out", {});
-  kept("sessionStorage", "token", "");
+  if (isPanel) keepToken("");
   await refresh();
   announce(say("signed_out"));
 }, { hidden: true });
@@ -266,7 +258,7 @@ function askingForLink() {
       input.focus();
       return;
     }
-    const answer = await ask("sign-in", { email: input.value, challenge: await challenge(), carries });
+    const answer = await ask("sign-in", { email: input.value, carries });
     announce(answer.text, "good");
   }));
   return form;
@@ -287,9 +279,8 @@ function joining() {
 
 // Somebody comes back from the link with a code that another browser asked for.
 async function takeCode(code) {
-  const verifier = kept("localStorage", "verifier");
   try {
-    const answer = await signIn({ code, verifier });
+    const answer = await signIn({ code });
     if (answer.state !== "asks") return;
     const agree = act(say("continue"), () => signIn({ code, agreed: true }), { class: "strong" });
     panel.replaceChildren(make("div", { class: "card" },
@@ -508,6 +499,7 @@ function keys(event) {
 }
 
 async function start() {
+  if (isPanel) token = keptToken();
   build();
   markTabs();
   if (isPanel) {

@@ -24,7 +24,7 @@ sign_ins = Table(
     Column("email", Text, nullable=False),
     text_column("locale"),
     text_column("carries"),
-    Column("challenge", LargeBinary, nullable=False, server_default=""),
+    Column("asked_by", LargeBinary, nullable=False, server_default=""),
     Column("created_at", Instant, nullable=False),
     Column("expires_at", Instant, nullable=False),
     Column("used_at", Instant),

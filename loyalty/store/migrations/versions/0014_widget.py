@@ -34,7 +34,7 @@ def _create_sign_ins() -> None:
         sa.Column("email", sa.Text(), nullable=False),
         sa.Column("locale", sa.Text(), server_default="", nullable=False),
         sa.Column("carries", sa.Text(), server_default="", nullable=False),
-        sa.Column("challenge", sa.LargeBinary(), server_default="", nullable=False),
+        sa.Column("asked_by", sa.LargeBinary(), server_default="", nullable=False),
         sa.Column("created_at", _INSTANT, nullable=False),
         sa.Column("expires_at", _INSTANT, nullable=False),
         sa.Column("used_at", _INSTANT, nullable=True),
