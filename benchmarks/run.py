@@ -14,6 +14,7 @@ STEPS = {
     "fanning out: idle latency and a burst": ["benchmarks.fanout"],
     "posting: orders decided, booked and planned": ["benchmarks.posting"],
     "balances: a member with a long history": ["benchmarks.balance"],
+    "texts: filling in mails and text messages": ["benchmarks.texts"],
     "scenarios: cases a second": ["benchmarks.scenarios"],
     "batching: calls and time for 1,000 deliveries": ["benchmarks.batching"],
     "simulating: 20 rules on stored events": ["benchmarks.simulate"],

@@ -9,7 +9,7 @@ when it is sent.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from functools import lru_cache
 
@@ -24,54 +24,43 @@ MAX_SOURCE = 200_000
 
 # As Jinja's lexer finds its marks: strings inside of them may hold what would end them.
 _STRING = r"""(?:'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*")"""
-MARK = re.compile(
-    rf"\{{\#.*?\#\}}|\{{%(?:{_STRING}|[^'\"])*?%\}}|\{{\{{(?:{_STRING}|[^'\"])*?\}}\}}", re.DOTALL
-)
+_OPENING = re.compile(r"\{[{%#]")
+_ENDS = {
+    "{{": re.compile(rf"(?:{_STRING}|[^'\"])*?\}}\}}", re.DOTALL),
+    "{%": re.compile(rf"(?:{_STRING}|[^'\"])*?%\}}", re.DOTALL),
+    "{#": re.compile(r".*?#\}", re.DOTALL),
+}
 _PLACE = re.compile(r"zqx(\d+)xqz")
 _AT_START = re.compile(r"^((?:zqx\d+xqz)*zqx(\d+)xqz) ", re.MULTILINE)
 _TAG = re.compile(r"<(mj-[\w-]+)")
 _COMPONENTS = frozenset(
-    f"mj-{name}"
-    for name in [
-        "accordion",
-        "accordion-element",
-        "accordion-text",
-        "accordion-title",
-        "all",
-        "attributes",
-        "body",
-        "breakpoint",
-        "button",
-        "carousel",
-        "carousel-image",
-        "class",
-        "column",
-        "divider",
-        "font",
-        "group",
-        "head",
-        "hero",
-        "image",
-        "navbar",
-        "navbar-link",
-        "preview",
-        "raw",
-        "section",
-        "social",
-        "social-element",
-        "spacer",
-        "style",
-        "table",
-        "text",
-        "title",
-        "wrapper",
-    ]
-)
+    {"mj-accordion", "mj-accordion-element", "mj-accordion-text", "mj-accordion-title", "mj-all",
+     "mj-attributes", "mj-body", "mj-breakpoint", "mj-button", "mj-carousel", "mj-carousel-image",
+     "mj-class", "mj-column", "mj-divider", "mj-font", "mj-group", "mj-head", "mj-hero",
+     "mj-image", "mj-navbar", "mj-navbar-link", "mj-preview", "mj-raw", "mj-section", "mj-social",
+     "mj-social-element", "mj-spacer", "mj-style", "mj-table", "mj-text", "mj-title", "mj-wrapper"}
+)  # fmt: skip
 """What the compiler knows; it would let a slip such as `mj-buton` through as an unknown element."""
 
 
 class MailSourceError(ValueError):
     """An e-mail cannot be made ready; the message says why."""
+
+
+def marks(source: str) -> Iterator[tuple[int, int]]:
+    """Where Jinja's marks begin and end.
+
+    Raises:
+        MailSourceError: One of them never ends.
+    """
+    end = 0
+    while opening := _OPENING.search(source, end):
+        closing = _ENDS[opening[0]].match(source, opening.end())
+        if closing is None:
+            line = source.count("\n", 0, opening.start()) + 1
+            raise MailSourceError(f"the `{opening[0]}` in line {line} is never closed")
+        yield opening.start(), closing.end()
+        end = closing.end()
 
 
 def prepared(parts: Mapping[str, str]) -> dict[str, str]:
@@ -130,7 +119,11 @@ class _Places:
     def taken_out(self, source: str) -> str:
         if _PLACE.search(source):
             raise MailSourceError("it holds a word that is ours: `zqx…xqz`")
-        return MARK.sub(self._keep, source)
+        pieces, end = [], 0
+        for start, stop in marks(source):
+            pieces += [source[end:start], self._keep(source[start:stop])]
+            end = stop
+        return "".join([*pieces, source[end:]])
 
     def put_back(self, text: str) -> str:
         return _PLACE.sub(lambda found: self._marks[int(found[1])], text)
@@ -143,10 +136,10 @@ class _Places:
     def _without_space(self, found: re.Match[str]) -> str:
         return found[1] if self._marks[int(found[2])].startswith("{%") else found[0]
 
-    def _keep(self, found: re.Match[str]) -> str:
-        if found[0].startswith("{#"):
+    def _keep(self, mark: str) -> str:
+        if mark.startswith("{#"):
             return ""
-        self._marks.append(found[0])
+        self._marks.append(mark)
         return f"zqx{len(self._marks) - 1}xqz"
 
 

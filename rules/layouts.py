@@ -17,7 +17,7 @@ from pydantic import Field, model_validator
 
 from loyalty.events import Frozen
 from loyalty.locales import DEFAULT_LOCALE, choose, direction
-from loyalty.mail_source import MARK
+from loyalty.mail_source import marks
 
 _SLOT = re.compile(r"\[\[(\w+)\]\]")
 _GIVEN = frozenset({"content", "subject", "preheader", "lang", "dir"})
@@ -87,7 +87,7 @@ def in_sections(mjml: str) -> str:
 def as_xml(line: str) -> str:
     """A plain line in MJML: its signs are no markup, its Jinja is left alone."""
     pieces, end = [], 0
-    for mark in MARK.finditer(line):
-        pieces += [escape(line[end : mark.start()], quote=False), mark[0]]
-        end = mark.end()
+    for start, stop in marks(line):
+        pieces += [escape(line[end:start], quote=False), line[start:stop]]
+        end = stop
     return "".join([*pieces, escape(line[end:], quote=False)])

@@ -21,6 +21,7 @@ from pydantic import (
 
 from loyalty.events import Frozen
 from loyalty.locales import is_known
+from loyalty.mail_source import MailSourceError
 from rules.actions import Action, CreateTicket, PostToChat, SendMessage
 from rules.fields import Word
 from rules.layouts import Body, Layout, is_document
@@ -191,7 +192,10 @@ def _surrounded(
     if layout is None:
         raise TemplateError(f"{name}.email: there is no layout `{email.layout}`")
     body = Body(email.mjml, email.subject, email.preheader, locale)
-    return email.model_copy(update={"mjml": layout.around(body)})
+    try:
+        return email.model_copy(update={"mjml": layout.around(body)})
+    except MailSourceError as error:
+        raise TemplateError(f"{name}.email: {error}") from None
 
 
 def missing_templates(rules: RuleSet, templates: Mapping[str, Template]) -> tuple[RuleProblem, ...]:

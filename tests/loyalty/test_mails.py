@@ -156,13 +156,17 @@ def test_no_name_leaves_an_override_open(name: str) -> None:
         ("<mjml><mj-body><mj-buton>a</mj-buton></mj-body></mjml>", "did you mean `mj-button`"),
         ("<mjml>\n\n<mj-body>\n<mj-include path='/etc/passwd' /></mj-body></mjml>", "mj-include"),
         ("just text", "cannot be compiled"),
+        ("<mjml>\n{{ values.x </mjml>", "`{{` in line 2 is never closed"),
+        ("<mjml>" + "{{" * 90_000 + "</mjml>", "is never closed"),
         ("<mjml>zqx0xqz</mjml>", "a word that is ours"),
         ("<mjml>" + "x" * 200_001, "longer than"),
     ],
 )
 def test_mjml_that_cannot_be_used_is_refused_when_it_is_loaded(mjml: str, reason: str) -> None:
-    with pytest.raises(TextError, match=r"the email text 't' cannot be read: .*" + reason):
+    with pytest.raises(TextError) as caught:
         mail({"mjml": mjml})
+    assert str(caught.value).startswith("the email text 't' cannot be read: ")
+    assert reason in str(caught.value)
 
 
 def test_a_mail_without_a_body_is_refused() -> None:

@@ -139,6 +139,7 @@ def test_a_layout_of_ones_own_surrounds_the_own_and_not_the_shipped_texts(tmp_pa
         ("t: {email: {de: {subject: x}}}", "t.email.de: it has no body"),
         ("t: {email: {subject: x, html: a, mjml: b}}", "t.email: it has two bodies"),
         ("t: {email: {subject: x, mjml: <mj-text>a</mj-text>, layout: nice}}", "no layout `nice`"),
+        ("t: {email: {subject: '{{ x', mjml: <mj-text>a</mj-text>}}", "t.email: the `{{` in line"),
         ("t: {chat: {text: hi, buton: x}}", "Did you mean `button`?"),
         ("t: {sms: {}}", "t.sms: .*at least 1 item"),
     ],
