@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from loyalty.campaigns import ShopCustomer
 from loyalty.events import Channel, ConsentState
 from loyalty.store.bulk import insert_rows
+from loyalty.store.database import dumps
 from loyalty.store.deliveries import ALIVE
 from loyalty.store.ids import new_id
 from loyalty.store.tables import shop_customers
@@ -72,6 +73,45 @@ def _row(one: ShopCustomer, now: datetime) -> dict[str, Any]:
         "imported_at": now,
         "updated_at": now,
     }
+
+
+# A yes of the shop's counts only where nobody has said anything yet: an import never re-subscribes.
+# Its no counts unless that is what the shop said last.
+_CONSENTS = text("""
+with told as (
+    select distinct on (channel, address) channel, address, state
+    from jsonb_to_recordset(cast(:rows as jsonb)) as r(channel text, address text, state text)
+    order by channel, address, state desc
+)
+insert into consents (id, channel, address, state, source, occurred_at, recorded_at)
+select gen_random_uuid(), t.channel, t.address, t.state, :store || ' import', :now, :now
+from told t
+where case t.state
+    when 'granted' then not exists (
+        select 1 from consents k where k.channel = t.channel and k.address = t.address)
+    else coalesce((
+        select k.state from consents k
+        where k.channel = t.channel and k.address = t.address
+          and split_part(k.source, ' ', 1) = :store
+        order by k.occurred_at desc, k.state desc limit 1), '') <> 'withdrawn' end
+order by t.channel, t.address
+""")
+
+
+async def note_consents(
+    connection: AsyncConnection, store: str, found: Sequence[ShopCustomer], *, now: datetime
+) -> int:
+    """Adds to the consent log what the shop says its customers agreed to; how many words."""
+    rows = [
+        {"channel": channel.value, "address": address, "state": state.value}
+        for one in found
+        for channel, state in one.consents.items()
+        if (address := one.address(channel))
+    ]
+    if not rows:
+        return 0
+    done = await connection.execute(_CONSENTS, {"rows": dumps(rows), "store": store, "now": now})
+    return int(done.rowcount)
 
 
 def customer_of(row: Any) -> ShopCustomer:
