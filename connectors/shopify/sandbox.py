@@ -12,7 +12,7 @@ from starlette.routing import BaseRoute, Route
 
 from connectors.kit.outgoing import SendingSandbox
 from connectors.kit.webhook import Webhook
-from connectors.kit.window import Window
+from connectors.kit.window import Bucket, Window
 from connectors.shopify.stand_in import StandInShop
 from connectors.shopify.triggers import WEBHOOK
 from connectors.shopify.version import ADMIN, API_VERSION, GRAPHQL
@@ -29,6 +29,7 @@ class ShopifySandbox(SendingSandbox):
 
     Args:
         points: What the query bucket gives back each second; a query costs one point.
+        page_size: Records of a REST page; None for as many as are asked for, 250 at most.
 
     Attributes:
         resources: What polling finds: `orders` and `customers`, as REST tells them.
@@ -37,8 +38,12 @@ class ShopifySandbox(SendingSandbox):
     slug = "shopify"
     webhook: ClassVar[Webhook] = WEBHOOK
 
-    def __init__(self, *, points: int = 1000) -> None:
+    def __init__(self, *, points: int = 1000, page_size: int | None = 1) -> None:
         super().__init__()
+        self._page_size = page_size
+        # shopify.dev/docs/api/admin-rest/usage/rate-limits: the Standard plan.
+        self._rest = Bucket(40, 2.0)
+        self._walks: dict[str, list[dict[str, Any]]] = {}
         self._points = points
         self._window = Window(points, 1.0)
         self.shop = StandInShop(self)
@@ -63,23 +68,34 @@ class ShopifySandbox(SendingSandbox):
         return JSONResponse({"data": data, "extensions": self._cost()})
 
     async def _changed(self, request: Request) -> Response:
-        """Oldest change first, one record a page, so that links have to be followed."""
+        """Oldest change first; a link to the next page goes through what the first one found."""
         if refused := self._unauthorised(request):
             return refused
-        resource = request.path_params["resource"]
-        start = request.query_params.get("updated_at_min") or request.query_params["page_info"]
-        place = int(request.query_params.get("place", 0))
-        since = datetime.fromisoformat(start)
-        known = sorted(self.resources.get(resource, ()), key=lambda one: one["updated_at"])
-        found = [one for one in known if datetime.fromisoformat(one["updated_at"]) >= since]
+        if wait := self._rest.take():
+            refusal = "Exceeded 2 calls per second for api client."
+            headers = {"Retry-After": f"{wait:.1f}"}
+            return JSONResponse({"errors": refusal}, status_code=429, headers=headers)
+        asked = request.query_params
+        size = self._page_size or min(int(asked.get("limit", 50)), 250)
+        walk, place = asked.get("page_info") or self._begin(request), int(asked.get("place", 0))
+        found = self._walks[walk]
+        address = request.url.replace(query=None)
         links = [
-            f"<{request.url.replace(query=None).include_query_params(page_info=start, place=to)}>; "
-            f'rel="{name}"'
-            for to, name in ((place - 1, "previous"), (place + 1, "next"))
+            f'<{address.include_query_params(page_info=walk, place=to, limit=size)}>; rel="{name}"'
+            for to, name in ((place - size, "previous"), (place + size, "next"))
             if 0 <= to < len(found)
         ]
         headers = {"Link": ", ".join(links)} if links else {}
-        return JSONResponse({resource: found[place : place + 1]}, headers=headers)
+        resource = request.path_params["resource"]
+        return JSONResponse({resource: found[place : place + size]}, headers=headers)
+
+    def _begin(self, request: Request) -> str:
+        since = datetime.fromisoformat(request.query_params["updated_at_min"])
+        records = self.resources.get(request.path_params["resource"], ())
+        found = [one for one in records if datetime.fromisoformat(one["updated_at"]) >= since]
+        walk = f"walk-{len(self._walks) + 1}"
+        self._walks[walk] = sorted(found, key=lambda one: str(one["updated_at"]))
+        return walk
 
     def stage(self) -> Sequence[tuple[str, dict[str, Any]]]:
         """Mila signs up and orders twice; one order is cancelled, of the other some goes back."""

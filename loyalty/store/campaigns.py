@@ -86,7 +86,8 @@ async def switch(
     await connection.execute(
         text("""
             update campaigns set state = cast(:to as text), updated_at = :now,
-                activated_at = case when :to = 'active' then :now else activated_at end
+                activated_at = case when cast(:to as text) = 'active'
+                    then cast(:now as timestamptz) else activated_at end
             where id = :id
         """),
         {"to": to.value, "id": found.id, "now": now},

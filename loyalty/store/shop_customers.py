@@ -318,7 +318,8 @@ async def end_import(
         text("""
             update customer_imports set owner = '', lease_until = null, updated_at = :now,
                 state = cast(:state as text), problem = :problem,
-                finished_at = case when :state = 'done' then :now end
+                finished_at = case when cast(:state as text) = 'done'
+                              then cast(:now as timestamptz) end
             where store = :store and owner = :owner
         """),
         {
