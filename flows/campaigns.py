@@ -12,15 +12,13 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from decimal import Decimal
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from flows.announcing import Announcement, announce
 from flows.terms import Terms
-from loyalty.campaigns import Campaign, CampaignState, InvitationState, ShopCustomer
-from loyalty.events import Channel
+from loyalty.campaigns import Campaign, CampaignState, InvitationState
 from loyalty.invitation_links import join_link
 from loyalty.links import Links
 from loyalty.store import campaigns, invitations
@@ -159,7 +157,7 @@ def announcement(
         name=customer.name,
         locale=customer.locale or campaign.plan.locale,
         zone=customer.zone,
-        values=values_of(campaign, customer, terms, join_link(links, one.id), expires_at),
+        values=values_of(campaign, terms, join_link(links, one.id), expires_at),
         topic=TOPIC,
         valid_until=expires_at,
         campaign=str(campaign.id),
@@ -167,22 +165,15 @@ def announcement(
 
 
 def values_of(
-    campaign: Campaign, customer: ShopCustomer, terms: Terms, link: str, expires_at: datetime
-) -> Mapping[str, str | int | Decimal]:
-    """What the text of an invitation may speak of, as `values.…`."""
+    campaign: Campaign, terms: Terms, link: str, expires_at: datetime
+) -> Mapping[str, str | int]:
+    """What the text of an invitation may speak of, as `values.…` (`loyalty.announced`)."""
     return {
-        "first_name": customer.first_name,
-        "name": customer.name,
-        "points": shown(campaign.plan.points, terms.programme.unit_scale),
+        "points": campaign.plan.points,
+        "shop": campaign.plan.shop_name or terms.programme.name,
         "link": link,
         "until": expires_at.astimezone(terms.zone).date().isoformat(),
-        "campaign": campaign.name,
     }
-
-
-def shown(points: int, unit_scale: int) -> int | Decimal:
-    """Points of the books as people see them."""
-    return Decimal(points).scaleb(-unit_scale) if unit_scale else points
 
 
 def _settled(

@@ -43,7 +43,9 @@ _CODE: dict[str, Scalar] = {
 ANNOUNCED: Mapping[str, Announced] = {
     "confirm_optin": Announced("transactional", {"link": _LINK, "hours": 48}, _BOTH),
     "invitation": Announced(
-        "marketing", {"points": 100, "shop": "Tea House", "link": _LINK}, _BOTH
+        "marketing",
+        {"points": 100, "shop": "Tea House", "link": _LINK, "until": "2026-12-31"},
+        _BOTH,
     ),
     "magic_link": Announced("transactional", {"link": _LINK, "minutes": 15}),
     "referral_reward": Announced("transactional", {"points": 200, "balance": 640}, _BOTH),

@@ -71,6 +71,7 @@ class CampaignPlan(Frozen):
     Attributes:
         points: In the programme's smallest unit (`Programme.unit_scale`).
         shop: Whose customers are invited, `shopify/main`; empty for every shop.
+        shop_name: As the message calls the shop; empty for the programme's name.
         locale: The language of whoever has none, BCP 47; empty for the programme's own.
         valid_days: How long an invitation can be claimed after it was sent.
         join_url: The shop's sign-up page, for shops whose customers join there.
@@ -81,6 +82,7 @@ class CampaignPlan(Frozen):
     shop: str = Field("", max_length=200, pattern=r"^([a-z0-9_]+/[^\s/]+)?$")
     template: str = Field(TEMPLATE, min_length=1, max_length=100)
     channel: ChannelChoice = "email"
+    shop_name: str = Field("", max_length=100)
     locale: str = Field("", max_length=35)
     valid_days: int = Field(90, ge=1, le=3650)
     join_url: str = Field("", max_length=500, pattern=r"^(https?://[^\s]+)?$")

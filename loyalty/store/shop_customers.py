@@ -145,6 +145,21 @@ async def find(connection: AsyncConnection, store: str, customer_id: str) -> Sho
     return None if row is None else customer_of(row)
 
 
+_ANYBODY = text(f"""
+select c.* from shop_customers c
+where not c.is_forgotten and (:shop = '' or c.store = :shop)
+  and ((:choice <> 'sms' and c.email is not null) or (:choice <> 'email' and c.phone is not null))
+  and not {MEMBER}
+order by c.first_name = '', c.imported_at desc, c.id limit 1
+""")  # noqa: S608 - put together of constants
+
+
+async def anybody(connection: AsyncConnection, shop: str, choice: str) -> ShopCustomer | None:
+    """Somebody who could be invited, to preview a message with."""
+    row = (await connection.execute(_ANYBODY, {"shop": shop, "choice": choice})).first()
+    return None if row is None else customer_of(row)
+
+
 @dataclass(frozen=True, slots=True)
 class Reach:
     """How many customers a shop has, and how many of them can be invited.

@@ -32,6 +32,7 @@ campaigns = Table(
     text_column("locale"),
     Column("valid_days", Integer, nullable=False),
     text_column("join_url"),
+    text_column("shop_name"),
     text_column("state", "draft"),
     text_column("created_by"),
     Column("created_at", Instant, nullable=False),

@@ -34,6 +34,7 @@ def upgrade() -> None:
         _text("locale"),
         sa.Column("valid_days", sa.Integer(), nullable=False),
         _text("join_url"),
+        _text("shop_name"),
         _text("state", "draft"),
         _text("created_by"),
         sa.Column("created_at", _INSTANT, nullable=False),
