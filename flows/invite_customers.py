@@ -69,7 +69,7 @@ async def invite_customers(
                 await _send(hub, found, only_if_active=False)
 
 
-async def _named(hub: Hub, name: str, changes: dict[str, object]) -> Campaign:
+async def _named(hub: Hub, name: str, changes: dict[str, str | int]) -> Campaign:
     """The campaign as the form wants it."""
     now = hub.clock()
     async with hub.database.begin() as connection:

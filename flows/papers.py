@@ -269,7 +269,7 @@ def _is_at(invitation: Invitation, keys: set[Identity]) -> bool:
 
 def _is_ours(item: Claimed) -> bool:
     """Whether the address was proven to the hub itself: its own pages let nobody in before."""
-    return item.event.store.partition("/")[0] == "hub"
+    return item.event.store.partition("/")[0] in ("hub", "widget")
 
 
 async def _load_accounts(

@@ -180,6 +180,22 @@ where source_id = any(cast(:ids as uuid[])) or target_id = any(cast(:ids as uuid
 _IDENTITIES = text("delete from identities where member_id = any(cast(:ids as uuid[]))")
 
 
+_CONSENTS_OF_NOBODY = text("""
+update consents set address = 'forgotten'
+where member_id is null and address = any(cast(:words as text[]))
+""")
+
+
+async def _forget_customer(connection: AsyncConnection, person: Traces) -> None:
+    """What an import kept of somebody as a shop's customer, and what was sent to them as such."""
+    words = sorted(person.words)
+    await connection.execute(_CONSENTS_OF_NOBODY, {"words": words})
+    customers = await shop_customers.forget(
+        connection, words=words, subjects=sorted(person.subjects)
+    )
+    await invitations.forget(connection, customers)
+
+
 async def forget(connection: AsyncConnection, person: Traces, *, own_events: Sequence[int]) -> int:
     """Empties every column that tells who the person was; returns how many events told of them.
 
@@ -196,10 +212,7 @@ async def forget(connection: AsyncConnection, person: Traces, *, own_events: Seq
         _MERGES, _IDENTITIES, _MEMBERS,
     ):  # fmt: skip
         await connection.execute(statement, ids)
+    await _forget_customer(connection, person)
     await connection.execute(text("set local hub.erasing = 'off'"))
-    customers = await shop_customers.forget(
-        connection, words=sorted(person.words), subjects=sorted(person.subjects)
-    )
-    await invitations.forget(connection, customers)
     await referrals.forget(connection, ids["ids"])
     return len(events)

@@ -263,17 +263,35 @@ async def note_claims(connection: AsyncConnection, made: Sequence[Claim]) -> Non
     await insert_rows(connection, claims, rows)
 
 
+_FORGET_SENT = text("""
+with sent as (
+    update deliveries d set key = 'forgotten:' || d.id, input = '{}'::jsonb, target = '',
+        vendor_id = '',
+        reason = case when d.state in ('sent', 'sending') then ''
+                 else 'the customer asked to be forgotten' end,
+        state = case when d.state in ('pending', 'parked', 'held') then 'cancelled'
+                else d.state end,
+        owner = '', lease_until = null
+    from invitations i
+    where i.delivery_id = d.id and i.customer_id = any(cast(:ids as uuid[])) returning d.id
+)
+update attempts set detail = '', request_id = '' where delivery_id in (select id from sent)
+""")
+_FORGET = text("""
+update invitations set address = '',
+    reason = case when state = 'joined' then '' else 'asked to be forgotten' end,
+    state = case when state = 'joined' then state else 'opted_out' end
+where customer_id = any(cast(:ids as uuid[]))
+""")
+
+
 async def forget(connection: AsyncConnection, customers: Sequence[UUID]) -> None:
-    """Empties the addresses of customers who asked to be forgotten; nobody of them is invited."""
-    await connection.execute(
-        text("""
-            update invitations set address = '',
-                reason = case when state = 'joined' then '' else 'asked to be forgotten' end,
-                state = case when state = 'joined' then state else 'opted_out' end
-            where customer_id = any(cast(:ids as uuid[]))
-        """),
-        {"ids": list(customers)},
-    )
+    """Empties what was sent to customers who asked to be forgotten; nobody of them is invited.
+
+    The caller has allowed the log of attempts to be changed (`hub.erasing`).
+    """
+    for statement in (_FORGET_SENT, _FORGET):
+        await connection.execute(statement, {"ids": list(customers)})
 
 
 # --- figures -------------------------------------------------------------------------------------

@@ -9,7 +9,10 @@ import pytest_asyncio
 
 from connectors.shopify.sandbox import ShopifySandbox
 from loyalty.store.database import Database
+from rules import RuleSet
 from tests.connectors.conftest import served
+from tests.flows.booking.desk import Desk
+from tests.flows.campaigns.drive import Drive
 from tests.flows.sending.office import Office
 
 
@@ -29,3 +32,9 @@ async def shop(office: Office) -> AsyncIterator[ShopifySandbox]:
     async with served(found) as base_url:
         await office.connect("shopify/main", found.account_at(base_url))
         yield found
+
+
+@pytest_asyncio.fixture
+async def drive(database: Database) -> Drive:
+    """Campaigns on a booking desk, with the clock in the test's hands."""
+    return Drive(database, Desk(database, rules=RuleSet.load([])))
