@@ -16,6 +16,13 @@ MOST_CODES = 1_000_000
 ODDS = 1_000_000
 """Of so many guesses at a printed code, at most one may hit: else more characters are needed."""
 
+COLUMNS, ROWS = 3, 8
+CARDS = COLUMNS * ROWS
+"""Of a printed page."""
+
+MOST_CARDS = 20 * CARDS
+"""Of one file to print; a larger batch makes several."""
+
 Count = Annotated[int, Field(ge=1, le=1_000_000_000)]
 
 

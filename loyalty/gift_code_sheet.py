@@ -15,10 +15,7 @@ from urllib.parse import quote
 import segno
 from fpdf import FPDF, XPos, YPos
 
-COLUMNS, ROWS = 3, 8
-CARDS = COLUMNS * ROWS
-MOST_CARDS = 20 * CARDS
-"""Of one file; a larger batch makes several."""
+from loyalty.gift_code_plans import CARDS, COLUMNS, MOST_CARDS
 
 _LEFT, _TOP, _WIDTH, _HEIGHT = 7.0, 12.0, 65.3, 34.0
 _QR = 26.0
@@ -41,15 +38,15 @@ class Card:
 
 
 def redeem_link(page: str, code: str) -> str:
-    """The address that a card's QR code opens."""
-    return f"{page}#code={quote(code, safe='')}"
+    """The address that a card's QR code opens: the page, which ends with `#gift=` or the like."""
+    return f"{page}{quote(code, safe='')}"
 
 
 def sheet(cards: Sequence[Card], *, page: str, title: str, until: str, now: datetime) -> bytes:
     """The cards as a PDF.
 
     Args:
-        page: Where codes are redeemed.
+        page: Where codes are redeemed (`GiftCodePolicy.redeem_page`).
         title: On every card; characters that Western fonts lack become `?`.
         until: The last day, in words; empty where there is none.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from pydantic import Field
@@ -24,5 +25,19 @@ class GiftCodePolicy(Frozen):
         50, ge=1, le=100_000, description="So many wrong codes lock a network address."
     )
     redeem_url: str = Field(
-        "", max_length=500, description="The page that a printed QR code opens; else the portal."
+        "",
+        max_length=500,
+        pattern=r"^(https?://\S+)?$",
+        description="A page with the widget that printed QR codes open; else the first portal.",
     )
+
+    def redeem_page(self, *, base_url: str, sites: Sequence[str]) -> str:
+        """The address to which a QR code adds its code; empty where there is no page to open.
+
+        Args:
+            base_url: The gateway's public address, without a slash at its end.
+            sites: The ids of the sites that show the programme.
+        """
+        if self.redeem_url:
+            return f"{self.redeem_url}#hub-gift="
+        return f"{base_url}/portal/{sites[0]}#gift=" if sites else ""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from fastapi import APIRouter
 
-from gateway.console import deliveries, home, members
+from gateway.console import deliveries, gift_codes, home, members
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,5 +30,6 @@ class Section:
 SECTIONS: tuple[Section, ...] = (
     Section("Home", "/console", home.router),
     Section("Members", "/console/members", members.router),
+    Section("Gift codes", gift_codes.ADDRESS, gift_codes.router),
     Section("Deliveries", "/console/deliveries", deliveries.router),
 )

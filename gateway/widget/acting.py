@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+from collections.abc import Sequence
 from hashlib import sha256
 from time import monotonic
 
@@ -15,7 +16,8 @@ from gateway.answers import Refused
 from gateway.widget.desk import PlainRoute, Visit, Visiting, done
 from gateway.work import Work
 from loyalty.events import Customer, Event, EventType, Frozen, GiftCodeUse
-from loyalty.store import request_rates
+from loyalty.gift_codes import guard_of_member, guard_of_origin, pause_after
+from loyalty.store import gift_codes, request_rates
 from loyalty.store.inbox import Incoming
 from loyalty.store.member_sessions import Session
 from loyalty.store.request_rates import Rate
@@ -58,13 +60,22 @@ async def join(visit: Visiting) -> Response:
 async def gift_code(visit: Visiting) -> Response:
     """Redeems a gift code."""
     session = visit.member()
+    assert session.member_id is not None
     typed = Typed.model_validate(await visit.document())
     data = GiftCodeUse(
         id=typed.key, code=typed.code, member_id=str(session.member_id), origin=_origin(visit)
     )
+    await _slow_down(visit, [guard_of_member(session.member_id), guard_of_origin(data.origin)])
     source = f"widget/{visit.site.id}"
     event = _event(visit, EventType.GIFT_CODE_REDEEMED, source, _own_key(session, typed.key), data)
     return await _book(visit, event, said="gift_done")
+
+
+async def _slow_down(visit: Visit, guards: Sequence[str]) -> None:
+    """Lets whoever typed wrong codes of late wait a moment; the desk's lock comes after it."""
+    async with visit.desk.house.database.begin() as connection:
+        count = await gift_codes.failures(connection, guards, now=visit.now)
+    await asyncio.sleep(pause_after(count))
 
 
 def _event(visit: Visit, kind: EventType, store: str, key: str, data: Frozen) -> Event:

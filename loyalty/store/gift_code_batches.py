@@ -266,6 +266,21 @@ async def codes(
     return [Listed(**row._mapping) for row in await connection.execute(_CODES, wanted)]
 
 
+async def part(
+    connection: AsyncConnection, batch_id: UUID, *, offset: int, limit: int
+) -> list[Listed]:
+    """So many of a batch's unused codes, for a sheet: from a place in their order on."""
+    rows = await connection.execute(
+        text("""
+            select id, code, shown, points, uses, state from gift_codes
+            where batch_id = :batch and uses = 0 and state = 'active'
+            order by id offset :offset limit :limit
+        """),
+        {"batch": batch_id, "offset": offset, "limit": limit},
+    )
+    return [Listed(**row._mapping) for row in rows]
+
+
 async def all_codes(
     connection: AsyncConnection, batch_id: UUID, *, only_unused: bool = False
 ) -> AsyncIterator[Listed]:
