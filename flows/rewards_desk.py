@@ -9,16 +9,16 @@ what is true.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
 from uuid import UUID
 
 from pydantic import ValidationError
 
-from flows import reward_issuing
+from flows import reward_issuing, reward_messages
+from flows.announcing import planned
 from flows.clerk import Case, Clerk
 from flows.closings import done, refused
 from flows.redemptions_desk import NOBODY, give_back, give_back_spent, note_spent
-from loyalty.catalogue import Asker, RewardItem, cost_of, why_not, worth_of
+from loyalty.catalogue import Asker, cost_of, why_not, worth_of
 from loyalty.events import EventType, RewardRequest, RewardStep
 from loyalty.expiry import end_of_local_day
 from loyalty.points import Hold
@@ -27,7 +27,7 @@ from loyalty.store.catalogue import CatalogueItem
 from loyalty.store.ids import new_id
 from loyalty.store.inbox import Claimed, Closing
 from loyalty.store.people import Member
-from loyalty.store.rewards import Reward
+from loyalty.store.rewards import Reward, next_reminder
 
 USED_AFTER_END = "reward_used_after_end"
 """The alert for a code that was used although its points went back to the member."""
@@ -165,9 +165,16 @@ class RewardsDesk(Clerk):
     def _issue(self, case: Case, reward: Reward, hold: Hold) -> Closing:
         self._capture(case, reward, hold)
         if reward.void is None:
+            self._tell(case, reward)
             return self.conclude(case)
         alerts = self._end(case, reward)
         return self.conclude(case, alerts=alerts)
+
+    def _tell(self, case: Case, reward: Reward) -> None:
+        """Tells the member the code, as far as the gate lets it."""
+        if reward.code:
+            told = reward_messages.of_issuing(reward, case.member, event_id=case.item.id)
+            self.work.deliveries.append(planned(self.terms.planner, told, self.work.known))
 
     def _capture(self, case: Case, reward: Reward, hold: Hold) -> None:
         """Spends what was held: the member has the reward from now on."""
@@ -300,16 +307,6 @@ class RewardsDesk(Clerk):
             self._give_back(case, reward)
         is_disabled = self._disable(case, reward, reason=reward.reason)
         return [] if is_disabled or not reward.code else [STILL_IN_SHOP]
-
-
-def next_reminder(
-    item: RewardItem, expires_at: datetime | None, *, after: datetime
-) -> datetime | None:
-    """When the member is next reminded of a reward; None where not (any more)."""
-    if expires_at is None:
-        return None
-    instants = [expires_at - timedelta(days=days) for days in item.reminder_days]
-    return min((one for one in instants if one > after), default=None)
 
 
 def _reason(reward: Reward) -> str:

@@ -1,4 +1,4 @@
-"""Writes down what time makes of rewards, and voids many.
+"""Writes down what time makes of rewards, reminds of those that expire soon, and voids many.
 
 No Prefect here: the flows `standing` and `void-rewards` call it, and so do tests. Nothing waits
 for it, since whoever reads a reward compares instants.
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from flows.reward_messages import remind
 from flows.terms import Terms
 from loyalty import reward_events
 from loyalty.store import inbox, reward_ends, reward_lists
@@ -22,6 +23,7 @@ class RewardsKept:
 
     told: int = 0
     expired: int = 0
+    reminded: int = 0
 
 
 async def keep_rewards(database: Database, terms: Terms) -> RewardsKept:
@@ -35,8 +37,11 @@ async def keep_rewards(database: Database, terms: Terms) -> RewardsKept:
     while True:
         async with database.begin() as connection:
             expired = await reward_ends.expire(connection, now=terms.now)
+        async with database.begin() as connection:
+            reminded = await remind(connection, terms)
         kept.expired += expired
-        if not expired:
+        kept.reminded += reminded
+        if not expired and not reminded:
             return kept
 
 

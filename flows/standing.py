@@ -32,4 +32,4 @@ async def standing() -> None:
         kept.debts_paid,
         kept.tiers_changed,
     )
-    logger.info("%d rewards expired unused", rewards.expired)
+    logger.info("%d rewards expired unused, %d reminded of", rewards.expired, rewards.reminded)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Literal
 from uuid import UUID
@@ -100,6 +100,16 @@ select member_id, item_id, count(*) as n from rewards
 where member_id = any(cast(:members as uuid[])) and item_id = any(cast(:items as text[]))
   and state = any(cast(:live as text[])) group by member_id, item_id
 """)
+
+
+def next_reminder(
+    item: RewardItem, expires_at: datetime | None, *, after: datetime
+) -> datetime | None:
+    """When the member is next reminded of a reward; None where not (any more)."""
+    if expires_at is None:
+        return None
+    instants = [expires_at - timedelta(days=days) for days in item.reminder_days]
+    return min((one for one in instants if one > after), default=None)
 
 
 async def lock(connection: AsyncConnection, ids: Iterable[UUID]) -> dict[UUID, Reward]:
