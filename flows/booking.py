@@ -20,6 +20,7 @@ from flows.activities_desk import ActivitiesDesk
 from flows.adjustments_desk import AdjustmentsDesk
 from flows.answers_desk import AnswersDesk
 from flows.campaigns_desk import CampaignsDesk
+from flows.chats_desk import ChatsDesk
 from flows.clerk import Clerk
 from flows.closings import done
 from flows.consents_desk import ConsentsDesk
@@ -56,6 +57,7 @@ DESKS: tuple[type[Clerk], ...] = (
     GiftCodesDesk,
     CampaignsDesk,
     ReferralsDesk,
+    ChatsDesk,
 )
 
 

@@ -28,6 +28,7 @@ _ENROLS = {
 }
 _SELLS = {EventType.ORDER_PAID, EventType.PAYMENT_COMPLETED}
 _SHOWS_THE_CARD = {
+    EventType.CHAT_BOUND,
     EventType.ACTIVITY_REPORTED,
     EventType.POINTS_ADJUSTED,
     EventType.GIFT_CODE_REDEEMED,

@@ -17,7 +17,8 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from flows import consent_papers, papers, referral_papers
+from flows import chat_papers, consent_papers, papers, referral_papers
+from flows.chat_papers import ChatPapers
 from flows.consent_papers import ConsentPapers
 from flows.gift_code_papers import open_codes
 from flows.introductions import (
@@ -81,6 +82,7 @@ class Workset:
     gift_codes: CodeBook | None = None
     referrals: ReferralPapers = field(default_factory=ReferralPapers)
     consent_papers: ConsentPapers = field(default_factory=ConsentPapers)
+    chats: ChatPapers = field(default_factory=ChatPapers)
     notes: list[ConsentNote] = field(default_factory=list)
     deliveries: list[Delivery] = field(default_factory=list)
     emitted: list[Event] = field(default_factory=list)
@@ -142,6 +144,7 @@ async def load(connection: AsyncConnection, items: Sequence[Claimed], terms: Ter
         redeemed=work.papers.redeemed_entries,
     )
     await _load_standing(connection, work, terms)
+    work.chats = await chat_papers.load(connection, items)
     if terms.programme.referral is not None:
         work.referrals = await referral_papers.load(
             connection, items, work.member_of, now=terms.now
@@ -198,6 +201,7 @@ async def flush(connection: AsyncConnection, work: Workset) -> None:
     await papers.save(connection, work.papers, now=work.now)
     if work.gift_codes is not None:
         await gift_codes.save(connection, work.gift_codes)
+    await chat_papers.save(connection, work.chats)
     await referral_papers.save(connection, work.referrals, now=work.now)
     await inbox.emit(connection, work.emitted, now=work.now)
 

@@ -10,6 +10,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
+from loyalty.chat_policy import ChatPolicy
 from loyalty.eligibility import EligibilityPolicy
 from loyalty.events import EventType, Frozen
 from loyalty.gift_codes_policy import GiftCodePolicy
@@ -86,6 +87,7 @@ class Programme(Frozen):
     )
     fx_rounding: Rounding = "half_even"
     referral: ReferralPolicy | None = None
+    chat: ChatPolicy = ChatPolicy()
     report: ReportPolicy = ReportPolicy()
     gift_codes: GiftCodePolicy = GiftCodePolicy()
     messaging: MessagingPolicy = MessagingPolicy()

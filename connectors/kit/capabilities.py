@@ -255,6 +255,13 @@ class JourneyEntry(Whom):
     properties: Properties = Field(default_factory=dict)
 
 
+class PushButton(Payload):
+    """A button below a chat message that opens a page."""
+
+    label: Annotated[str, Field(min_length=1, max_length=20)]
+    url: Annotated[str, Field(pattern=r"^https?://", max_length=1000)]
+
+
 class PushMessage(Payload):
     """A chat message to one person (LINE, Messenger, WhatsApp).
 
@@ -268,6 +275,7 @@ class PushMessage(Payload):
     kind: Literal["push", "reply", "template"] = "push"
     text: Annotated[str, Field(max_length=4096)] = ""
     reply_token: Annotated[str, Field(max_length=500)] = ""
+    button: PushButton | None = Field(None, description="Of a push; elsewhere it is left out.")
     template: Annotated[str, Field(max_length=512)] = ""
     language: Annotated[str, Field(max_length=35)] = ""
     parameters: tuple[Annotated[str, Field(max_length=1024)], ...] = ()

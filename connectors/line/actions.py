@@ -31,7 +31,9 @@ async def send_message(client: LineClient, job: Job) -> Sent:
     if not PERSON.fullmatch(message.to):
         raise InvalidRequest("this is no LINE user id: U and 32 hexadecimal digits")
     retry_key = str(uuid5(NAMESPACE_URL, job.key))
-    return Sent(vendor_id=await client.push(message.to, message.text, retry_key=retry_key))
+    button = (message.button.label, message.button.url) if message.button else None
+    sent = await client.push(message.to, message.text, retry_key=retry_key, button=button)
+    return Sent(vendor_id=sent)
 
 
 SEND_MESSAGE = Action(

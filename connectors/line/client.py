@@ -27,6 +27,8 @@ from connectors.line.account import LineAccount
 RETRY_KEY = "X-Line-Retry-Key"
 USED_UP = ("monthly limit", "additional messages")
 
+LONGEST_WITH_BUTTON = 160
+
 
 class LineClient:
     """Speaks for one channel."""
@@ -40,13 +42,16 @@ class LineClient:
             explain=_explain,
         )
 
-    async def push(self, to: str, text: str, *, retry_key: str) -> str:
+    async def push(
+        self, to: str, text: str, *, retry_key: str, button: tuple[str, str] | None = None
+    ) -> str:
         """Writes to a person at any time; LINE's id of the message.
 
         Args:
             retry_key: A UUID. For 24 hours LINE sends what bears the same one only once.
+            button: Label and address of a button below the text.
         """
-        body = {"to": to, "messages": [{"type": "text", "text": text}]}
+        body = {"to": to, "messages": [_message(text, button)]}
         headers = {RETRY_KEY: retry_key}
         try:
             reply = await self._http.send(
@@ -92,6 +97,23 @@ class _AlreadyAccepted(Conflict):
     def __init__(self, message_id: str, **known: Any) -> None:
         super().__init__("LINE has accepted this message before", **known)
         self.message_id = message_id
+
+
+def _message(text: str, button: tuple[str, str] | None) -> dict[str, Any]:
+    """https://developers.line.biz/en/reference/messaging-api/#template-messages: the text of a
+    button template has 160 characters at most, and devices that draw none show `altText`."""
+    if button is None:
+        return {"type": "text", "text": text}
+    label, url = button
+    return {
+        "type": "template",
+        "altText": f"{text} {url}"[:1500],
+        "template": {
+            "type": "buttons",
+            "text": text if len(text) <= LONGEST_WITH_BUTTON else text[:159] + "…",
+            "actions": [{"type": "uri", "label": label, "uri": url}],
+        },
+    }
 
 
 def _message_id(reply: Any) -> str:

@@ -94,7 +94,8 @@ class LineSandbox(SendingSandbox):
         return self._send(given, key="", to="")
 
     def _send(self, given: dict[str, Any], *, key: str, to: str) -> Response:
-        texts = [one.get("text") for one in given.get("messages") or ()]
+        found: list[dict[str, Any]] = list(given.get("messages") or ())
+        texts = [str(one.get("text") or one.get("altText") or "") for one in found]
         if not 1 <= len(texts) <= 5 or not all(texts):
             return _no(400, "The request body has 1 error(s)")
         if any(len(text.encode("utf-16-le")) > 10_000 for text in texts):
@@ -105,7 +106,7 @@ class LineSandbox(SendingSandbox):
         sent, asked = str(next(self._numbers)), str(uuid4())
         if key:
             self._accepted[key] = (asked, sent)
-        self.record("push" if to else "reply", id=sent, to=to, text=texts[0])
+        self.record("push" if to else "reply", id=sent, to=to, text=texts[0], content=found[0])
         body = {"sentMessages": [{"id": sent, "quoteToken": f"quote-{sent}"}]}
         return JSONResponse(body, headers={"x-line-request-id": asked})
 

@@ -25,7 +25,7 @@ from connectors.kit.webhook import (
     require_match,
     signing_secrets,
 )
-from loyalty.events import Activity, Customer, Event, EventType, subject_of
+from loyalty.events import Activity, ChatMessage, Customer, Event, EventType, subject_of
 
 SIGNATURE = "X-Line-Signature"
 STOP_WORDS = frozenset({"stop", "unsubscribe", "配信停止", "停止", "退訂", "取消訂閱"})
@@ -99,7 +99,7 @@ def _told(found: LineEvent, source: Source) -> Sequence[Event]:
     if who is None:
         return []
     if found.type == "message" and found.message:
-        told = [_activity(found, "message", found.message.id, who=who, source=source)]
+        told = [_message(found, found.message, who=who, source=source)]
         if found.message.type == "text" and found.message.text.lower().strip(".! ") in STOP_WORDS:
             told.append(_activity(found, "stop_asked", found.message.id, who=who, source=source))
         return told
@@ -116,6 +116,20 @@ def _told(found: LineEvent, source: Source) -> Sequence[Event]:
     return []
 
 
+def _message(found: LineEvent, message: Message, *, who: str, source: Source) -> Event:
+    customer = Customer(id=who)
+    return Event(
+        type=EventType.CHAT_RECEIVED,
+        store=source.store,
+        key=found.webhookEventId,
+        time=datetime.fromtimestamp(found.timestamp / 1000, UTC),
+        subject=subject_of(source.store, customer, found.webhookEventId),
+        data=ChatMessage(
+            id=message.id, channel="line", body=message.text[:2000], customer=customer
+        ),
+    )
+
+
 def _activity(found: LineEvent, name: str, ref: str, *, who: str, source: Source) -> Event:
     customer = Customer(id=who)
     key = found.webhookEventId
@@ -130,6 +144,8 @@ def _activity(found: LineEvent, name: str, ref: str, *, who: str, source: Source
 
 
 # --- the declaration -------------------------------------------------------------------------
+
+KINDS = (EventType.CHAT_RECEIVED, EventType.ACTIVITY_REPORTED)
 
 TITLES = {
     "message": "Somebody wrote to the official account.",
@@ -163,8 +179,7 @@ WEBHOOK = Webhook(
     decode=decode_json,
     topic=topic_of,
     triggers={
-        kind: Trigger(kind, (EventType.ACTIVITY_REPORTED,), title, parse, f"{kind}.json")
-        for kind, title in TITLES.items()
+        kind: Trigger(kind, KINDS, title, parse, f"{kind}.json") for kind, title in TITLES.items()
     },
     sign=sign,
     delivery_id=_delivery_id,

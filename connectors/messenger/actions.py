@@ -33,6 +33,9 @@ async def send_message(client: MessengerClient, job: Job) -> Sent:
         return Sent(vendor_id=sent)
     if len(message.text) > LONGEST:
         raise InvalidRequest(f"Messenger takes {LONGEST:,} characters, this is longer")
+    if message.button is not None:
+        label, url = message.button.label, message.button.url
+        return Sent(vendor_id=await client.button(message.to, message.text, label=label, url=url))
     is_answer = message.kind == "reply"
     return Sent(vendor_id=await client.text(message.to, message.text, is_answer=is_answer))
 

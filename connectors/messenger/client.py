@@ -16,6 +16,7 @@ from connectors.messenger.account import MessengerAccount
 from connectors.messenger.refusals import explain
 
 VERSION = "v25.0"
+LONGEST_WITH_BUTTON = 640
 
 
 class MessengerClient:
@@ -34,6 +35,18 @@ class MessengerClient:
     async def text(self, to: str, text: str, *, is_answer: bool) -> str:
         """Writes to somebody who wrote within the last 24 hours; the message's id."""
         return await self._send(to, "RESPONSE" if is_answer else "UPDATE", {"text": text})
+
+    async def button(self, to: str, text: str, *, label: str, url: str) -> str:
+        """The same with a button below it that opens a page; the text has 640 characters at most
+        (https://developers.facebook.com/docs/messenger-platform/send-messages/template/button).
+        """
+        payload = {
+            "template_type": "button",
+            "text": text[:LONGEST_WITH_BUTTON],
+            "buttons": [{"type": "web_url", "url": url, "title": label}],
+        }
+        attachment = {"type": "template", "payload": payload}
+        return await self._send(to, "RESPONSE", {"attachment": attachment})
 
     async def template(
         self, to: str, name: str, *, language: str, parameters: tuple[str, ...]

@@ -85,7 +85,7 @@ class MessengerSandbox(SendingSandbox):
             return _no(100, "No matching user found", 2018001)
         if why == "UTILITY" and "template" in message:
             return self._wrong_template(message["template"])
-        if why not in ("RESPONSE", "UPDATE") or not 0 < len(message.get("text", "")) <= 2000:
+        if why not in ("RESPONSE", "UPDATE") or not 0 < len(_text(message)) <= 2000:
             return _no(100, "Invalid parameter")
         window = "(#10) This message is sent outside of allowed window."
         return None if to in self.talking else _no(10, window, 2018278)
@@ -117,6 +117,16 @@ class MessengerSandbox(SendingSandbox):
             "object": "page",
             "entry": [{"id": page, "time": WHEN, "messaging": [{**about, **payload}]}],
         }
+
+
+def _text(message: dict[str, Any]) -> str:
+    """The text of a message, with or without a button."""
+    payload = message.get("attachment", {}).get("payload", {})
+    if payload.get("template_type") != "button":
+        return str(message.get("text", ""))
+    buttons = payload.get("buttons", [])
+    is_good = 1 <= len(buttons) <= 3 and all(len(one.get("title", "")) <= 20 for one in buttons)
+    return str(payload.get("text", "")) if is_good and len(payload["text"]) <= 640 else ""
 
 
 def _no(code: int, message: str, subcode: int = 0) -> Response:

@@ -27,7 +27,7 @@ from connectors.kit.webhook import (
     signing_secrets,
 )
 from connectors.messenger.payloads import Message, Messaging, Update, moment
-from loyalty.events import Activity, Customer, Event, EventType, subject_of
+from loyalty.events import Activity, ChatMessage, Customer, Event, EventType, subject_of
 
 SIGNATURE = "X-Hub-Signature-256"
 STOP_WORDS = frozenset({"stop", "stopall", "unsubscribe", "opt out", "stop promotions"})
@@ -86,6 +86,20 @@ class _Fact:
             data=Activity(name=f"messenger.{name}", ref=ref[:200] or identity, customer=customer),
         )
 
+    def wrote(self, message: Message) -> Event:
+        """As a message of a conversation."""
+        customer = Customer(id=self.who)
+        return Event(
+            type=EventType.CHAT_RECEIVED,
+            store=self.source.store,
+            key=message.mid,
+            time=moment(self.at),
+            subject=subject_of(self.source.store, customer, message.mid),
+            data=ChatMessage(
+                id=message.mid, channel="messenger", body=message.text[:2000], customer=customer
+            ),
+        )
+
 
 def parse(payload: Any, request: InboundRequest, source: Source) -> Sequence[Event]:
     """Everything that a delivery tells of people, whatever its topic is."""
@@ -134,12 +148,14 @@ def _written(message: Message, fact: _Fact) -> Iterator[Event]:
     if message.quick_reply:
         yield fact.told("quick_reply", message.quick_reply.payload, key=message.mid)
     else:
-        yield fact.told("message", message.mid, key=message.mid)
+        yield fact.wrote(message)
     if message.text.lower().strip(".! ") in STOP_WORDS:
         yield fact.told("stop_asked", message.mid, key=f"{message.mid}:stop")
 
 
 # --- the declaration -------------------------------------------------------------------------
+
+KINDS = (EventType.CHAT_RECEIVED, EventType.ACTIVITY_REPORTED)
 
 PARTS = {
     "message": ("messages", "Somebody wrote to the Page."),
@@ -177,7 +193,7 @@ WEBHOOK = Webhook(
     decode=decode_json,
     topic=topic_of,
     triggers={
-        field: Trigger(field, (EventType.ACTIVITY_REPORTED,), title, parse, f"{field}.json")
+        field: Trigger(field, KINDS, title, parse, f"{field}.json")
         for field, title in PARTS.values()
     },
     sign=sign,

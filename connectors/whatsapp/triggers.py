@@ -27,12 +27,13 @@ from connectors.kit.webhook import (
     signing_secrets,
 )
 from connectors.whatsapp.payloads import Incoming, Preference, Report, Update, Value
-from loyalty.events import Activity, Customer, Event, EventType, subject_of
+from loyalty.events import Activity, ChatMessage, Customer, Event, EventType, subject_of
 
 SIGNATURE = "X-Hub-Signature-256"
 STOP_WORDS = frozenset({"stop", "stopall", "unsubscribe", "opt out", "stop promotions"})
 """Narrower than for SMS: a button that says "Cancel" may be about anything."""
 
+KINDS = (EventType.CHAT_RECEIVED, EventType.ACTIVITY_REPORTED)
 FIELDS = ("messages", "user_preferences")
 FAILURES = {131026: "unreachable", 131047: "window_closed", 470: "window_closed"}
 
@@ -105,6 +106,20 @@ class _Fact:
             data=Activity(name=f"whatsapp.{name}", ref=ref, customer=customer),
         )
 
+    def wrote(self, message: Incoming) -> Event:
+        """As a message of a conversation."""
+        customer = Customer(id=self.who, phone=f"+{self.who}" if self.who.isdigit() else None)
+        return Event(
+            type=EventType.CHAT_RECEIVED,
+            store=self.source.store,
+            key=message.id,
+            time=self.when,
+            subject=subject_of(self.source.store, customer, message.id),
+            data=ChatMessage(
+                id=message.id, channel="whatsapp", body=message.said[:2000], customer=customer
+            ),
+        )
+
 
 def _messages(message: Incoming, source: Source) -> list[Event]:
     """That somebody wrote; and that they asked to stop, or have a new number."""
@@ -119,7 +134,7 @@ def _messages(message: Incoming, source: Source) -> list[Event]:
     if message.type in ("button", "interactive"):
         told = [fact.told("button", message.id, ref=message.pressed or message.id)]
     else:
-        told = [fact.told("message", message.id, ref=message.id)]
+        told = [fact.wrote(message)]
     if message.said.lower().strip(".! ") in STOP_WORDS:
         told.append(fact.told("stop_asked", f"{message.id}:stop", ref=message.id))
     return told
@@ -183,7 +198,7 @@ WEBHOOK = Webhook(
     decode=decode_json,
     topic=topic_of,
     triggers={
-        topic: Trigger(topic, (EventType.ACTIVITY_REPORTED,), title, parse, f"{topic}.json")
+        topic: Trigger(topic, KINDS, title, parse, f"{topic}.json")
         for topic, title in TITLES.items()
     },
     sign=sign,

@@ -82,8 +82,8 @@ class Expectation(Part):
     referral: dict[Name, str] | None = None
     consent: dict[Name, dict[Literal["email", "sms"], ConsentState | None]] | None = None
     intent: Intent | None = None
-    link_expires_at: Any = None
-    bound: Any = None
+    link_expires_at: Moment | None = None
+    bound: dict[Name, Name | None] | None = None
     invited: Any = None
     waiting: Any = None
     stats: Any = None

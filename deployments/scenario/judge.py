@@ -30,6 +30,17 @@ async def differences(world: World, expected: Expectation, happened: Happening) 
     return told
 
 
+def _answered(key: str, expected: Any, found: Any) -> list[str]:
+    """Of an answer by name only the names that the file gives are compared."""
+    if not (isinstance(expected, dict) and isinstance(found, dict)):
+        return differs(key, expected, found)
+    return [
+        told
+        for name, value in expected.items()
+        for told in differs(f"{key}.{name}", value, found.get(name))
+    ]
+
+
 class _Judge:
     def __init__(self, world: World, happened: Happening, observer: Observer) -> None:
         self.world = world
@@ -38,7 +49,7 @@ class _Judge:
 
     async def compare(self, key: str, expected: Any) -> list[str]:
         if key in _ANSWERS:
-            return differs(key, expected, self.happened.values.get(key))
+            return _answered(key, expected, self.happened.values.get(key))
         by_member = self._by_member().get(key)
         if by_member is not None:
             return [

@@ -13,10 +13,6 @@ from deployments.scenario.steps_base import Reported
 
 _KEYS = {
     "sms.status": ("key", "status", "error"),
-    "chat.inbound": ("channel", "contact"),
-    "invite.chat": ("channel", "contact", "token"),
-    "bind.claim": ("token", "member"),
-    "member.login": ("member", "token"),
     "campaign.create": ("campaign", "coins"),
     "campaign.update": ("campaign", "coins"),
     "campaign.activate": ("campaign",),

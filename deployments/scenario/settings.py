@@ -15,6 +15,7 @@ from pydantic import Field, model_validator
 from deployments.scenario.parts import Count, Moment, Name, Part, Points
 from loyalty.eligibility import EligibilityPolicy
 from loyalty.events import Channel
+from loyalty.events.chats import ChatChannel
 from loyalty.gift_codes_policy import GiftCodePolicy
 from loyalty.messaging_policy import DoubleOptIn, FrequencyCap, QuietHours, SmsPolicy
 from loyalty.money import Amount
@@ -150,8 +151,8 @@ class Messaging(Part):
     frequency_caps: tuple[FrequencyCap, ...] = ()
     digest: Any = None
     window_hours: dict[str, int] = Field(default_factory=dict)
-    invite_link_minutes: Any = None
-    invite_channels: Any = None
+    invite_link_minutes: int = Field(60, ge=1)
+    invite_channels: tuple[ChatChannel, ...] = ("messenger", "line")
     click_implies_open: Any = None
     scanner_seconds: Any = None
     fallback: Any = None

@@ -15,6 +15,7 @@ from typing import Any, get_args
 
 from deployments.scenario.rule_documents import documents_of, id_of, slug
 from deployments.scenario.settings import Messaging, Settings
+from loyalty.chat_policy import ChatPolicy
 from loyalty.eligibility import EligibilityPolicy
 from loyalty.events import Tender
 from loyalty.messaging_policy import MessagingPolicy
@@ -159,9 +160,16 @@ def _programme(settings: Settings) -> Programme:
         report=settings.report,
         gift_codes=settings.gift_codes,
         messaging=_messaging(settings.messaging),
+        chat=_chat(settings.messaging),
         max_lateness_hours=settings.messaging.max_lateness_hours,
         default_locale=settings.messaging.default_locale,
         routes=ROUTES,
+    )
+
+
+def _chat(given: Messaging) -> ChatPolicy:
+    return ChatPolicy(
+        invite_link_minutes=given.invite_link_minutes, invite_channels=given.invite_channels
     )
 
 

@@ -57,8 +57,8 @@ class World:
         self.tokens: dict[str, str] = {}
         self.raw = case.raw_settings
         self._pending: list[tuple[datetime, dict[str, Any]]] = []
-        self._parts = [part for step in case.steps for part in _parts_of(step)]
-        self._translator = Translator(case.settings, self._parts)
+        self.parts = [part for step in case.steps for part in _parts_of(step)]
+        self._translator = Translator(case.settings, self.parts)
         self._writes = _may_write(case)
 
     @property
@@ -74,7 +74,7 @@ class World:
         """
         if self.case.unknown:
             raise NotSupported("; ".join(self.case.unknown))
-        later = [part.do for part in self._parts if isinstance(part, Later)]
+        later = [part.do for part in self.parts if isinstance(part, Later)]
         missing = [*self.case.settings.later, *dict.fromkeys(later)]
         if missing:
             raise NotSupported(f"not supported yet: {', '.join(missing)}")
@@ -153,6 +153,7 @@ class World:
         """Gives the engine an event, and says what became of it."""
         ending = await self.engine.take(event, delivery_id=delivery_id)
         happened = Happening(result_of(ending), ending.code, reason=ending.reason)
+        happened.outcome = ending.outcome
         if ending.is_new:
             happened.alerts += ending.outcome.get("alerts") or []
             if let_off := ending.outcome.get("written_off"):
@@ -204,7 +205,7 @@ class World:
     async def _change(self, raw: dict[str, Any], *, since: datetime | None = None) -> None:
         settings = Settings.model_validate(raw)
         before = self.engine.in_force if since else None
-        templates = [part.template for part in self._parts if isinstance(part, _REQUEST)]
+        templates = [part.template for part in self.parts if isinstance(part, _REQUEST)]
         await self.engine.put_in_force(terms_of(settings, before=before, since=since), templates)
         self.raw = raw
         self._translator.settings = settings

@@ -6,6 +6,7 @@ redelivery, a poll and a CSV row of the same fact are one event.
 """
 
 from loyalty.events.base import MAX_LINES, Frozen, Key, Text, made
+from loyalty.events.chats import ChatBound, ChatInvited, ChatMessage
 from loyalty.events.consents import (
     Consent,
     ConsentConfirmation,
@@ -58,6 +59,9 @@ __all__ = [
     "AdjustmentApproval",
     "Cancellation",
     "Channel",
+    "ChatBound",
+    "ChatInvited",
+    "ChatMessage",
     "Consent",
     "ConsentConfirmation",
     "ConsentImport",

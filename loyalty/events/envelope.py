@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import AwareDatetime, Field, model_validator
 
 from loyalty.events.base import Frozen, Key
+from loyalty.events.chats import ChatBound, ChatInvited, ChatMessage
 from loyalty.events.consents import (
     Consent,
     ConsentConfirmation,
@@ -47,6 +48,7 @@ from loyalty.events.sign_in import SignInRequest
 Data = (
     Customer | Order | Refund | Cancellation | Payment | Redemption
     | RefundReversal | Hold | HoldEnd | Adjustment | AdjustmentApproval | Activity
+    | ChatMessage | ChatInvited | ChatBound
     | ReferralAttached | ReferralDecided | ReferralEarned | ReferralCancelled
     | MemberMerge | Erasure | GiftCodeUse | InvitationClaim | RewardRequest | RewardStep
     | SignInRequest
@@ -80,6 +82,9 @@ DATA_MODELS: dict[EventType, type[Frozen]] = {
     EventType.POINTS_ADJUSTED: Adjustment,
     EventType.ADJUSTMENT_APPROVED: AdjustmentApproval,
     EventType.ACTIVITY_REPORTED: Activity,
+    EventType.CHAT_RECEIVED: ChatMessage,
+    EventType.CHAT_INVITED: ChatInvited,
+    EventType.CHAT_BOUND: ChatBound,
     EventType.REFERRAL_ATTACHED: ReferralAttached,
     EventType.REFERRAL_DECIDED: ReferralDecided,
     EventType.REFERRAL_EARNED: ReferralEarned,

@@ -32,6 +32,9 @@ class EventType(StrEnum):
     POINTS_ADJUSTED = "points.adjusted"
     ADJUSTMENT_APPROVED = "adjustment.approved"
     ACTIVITY_REPORTED = "activity.reported"
+    CHAT_RECEIVED = "chat.received"
+    CHAT_INVITED = "chat.invited"
+    CHAT_BOUND = "chat.bound"
     REFERRAL_ATTACHED = "referral.attached"
     REFERRAL_DECIDED = "referral.decided"
     REFERRAL_EARNED = "referral.earned"
@@ -118,6 +121,8 @@ TRIGGERS: dict[str, tuple[EventType, ...]] = {
     ),
     "members": (
         EventType.ACTIVITY_REPORTED,
+        EventType.CHAT_INVITED,
+        EventType.CHAT_BOUND,
         EventType.REFERRAL_DECIDED,
         EventType.REFERRAL_EARNED,
         EventType.REFERRAL_CANCELLED,
@@ -140,6 +145,7 @@ TRIGGERS: dict[str, tuple[EventType, ...]] = {
         EventType.CONSENT_REQUESTED,
         EventType.CONSENT_CONFIRMED,
         EventType.REVIEW_DECIDED,
+        EventType.CHAT_RECEIVED,
     ),
 }
 """Which deployment works off which events; every event type belongs to exactly one."""

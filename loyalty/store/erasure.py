@@ -14,7 +14,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from loyalty.store import invitations, referrals, shop_customers
+from loyalty.store import chats, invitations, referrals, shop_customers
 from loyalty.store.message_moves import FORGET_MESSAGES
 from loyalty.store.people import Identity
 
@@ -214,5 +214,10 @@ async def forget(connection: AsyncConnection, person: Traces, *, own_events: Seq
         await connection.execute(statement, ids)
     await _forget_customer(connection, person)
     await connection.execute(text("set local hub.erasing = 'off'"))
+    customers = await shop_customers.forget(
+        connection, words=sorted(person.words), subjects=sorted(person.subjects)
+    )
+    await invitations.forget(connection, customers)
+    await chats.forget(connection, ids["ids"])
     await referrals.forget(connection, ids["ids"])
     return len(events)

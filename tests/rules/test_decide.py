@@ -315,6 +315,17 @@ CASES: list[tuple[EventType, dict[str, Any], str]] = [
     (EventType.POINTS_ADJUSTED, {"id": "a", "points": -5}, "adjustment.points < 0"),
     (EventType.ADJUSTMENT_APPROVED, {"adjustment_id": "a", "by": "bo"}, 'approval.by == "bo"'),
     (EventType.ACTIVITY_REPORTED, {"name": "review", "ref": "p"}, 'activity.name == "review"'),
+    (
+        EventType.CHAT_RECEIVED,
+        {"id": "m", "channel": "line", "body": "hello", "customer": {"id": "U1"}},
+        'chat.channel == "line"',
+    ),
+    (
+        EventType.CHAT_INVITED,
+        {"invitation_id": "i", "channel": "line", "contact": "U1", "by": "bo"},
+        'chat_invitation.by == "bo"',
+    ),
+    (EventType.CHAT_BOUND, {"invitation_id": "i"}, 'binding.invitation_id == "i"'),
     (EventType.REFERRAL_ATTACHED, {"code": "k7m2"}, 'referral.code == "k7m2"'),
     (
         EventType.REFERRAL_DECIDED,

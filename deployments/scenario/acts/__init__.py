@@ -1,9 +1,10 @@
 """Steps of members and messages, one module for each family: its steps and how they are played."""
 
-from deployments.scenario.acts import consents, gift_codes, mails, referrals, texts
+from deployments.scenario.acts import chats, consents, gift_codes, mails, referrals, texts
 from deployments.scenario.acts.family import Family
 
 FAMILIES: tuple[Family, ...] = (
+    chats.FAMILY,
     consents.CONSENTS,
     mails.MAILS,
     gift_codes.FAMILY,

@@ -24,6 +24,7 @@ from loyalty.store.tables.campaigns import (
     invitations,
     shop_customers,
 )
+from loyalty.store.tables.chats import chat_contacts, chat_invitations
 from loyalty.store.tables.console import console_sessions, errands, wrong_keys
 from loyalty.store.tables.gate import opt_in_requests, reviews, suppressions, verdicts
 from loyalty.store.tables.gift_codes import (
@@ -67,6 +68,8 @@ __all__ = [
     "budgets",
     "campaigns",
     "catalogue_items",
+    "chat_contacts",
+    "chat_invitations",
     "claims",
     "connections",
     "consents",

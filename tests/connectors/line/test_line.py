@@ -30,7 +30,7 @@ from connectors.line.actions import send_message
 from connectors.line.client import LineClient
 from connectors.line.sandbox import SANDBOX_ACCOUNT, LineSandbox
 from connectors.line.triggers import TITLES, WEBHOOK, parse
-from loyalty.events import Event
+from loyalty.events import Event, EventType
 from tests.connectors.contract import complaints_about, contract, record_traffic
 
 Serve = Callable[[VendorSandbox], Awaitable[str]]
@@ -75,8 +75,14 @@ def told(payload: Any) -> list[Event]:
     return list(parse(payload, request(b""), SOURCE))
 
 
+def _name(event: Event) -> str:
+    if event.type is EventType.CHAT_RECEIVED:
+        return "line.message"
+    return str(event.data.name)
+
+
 def names(payload: Any) -> list[str]:
-    return [event.data.name for event in told(payload)]
+    return [_name(event) for event in told(payload)]
 
 
 # --- sending ---------------------------------------------------------------------------------

@@ -34,7 +34,7 @@ from connectors.messenger.client import MessengerClient
 from connectors.messenger.refusals import explain
 from connectors.messenger.sandbox import MILA, QUIET, SANDBOX_ACCOUNT, MessengerSandbox
 from connectors.messenger.triggers import WEBHOOK, handshake, parse
-from loyalty.events import Event
+from loyalty.events import Event, EventType
 from tests.connectors.contract import complaints_about, contract, record_traffic
 
 Serve = Callable[[VendorSandbox], Awaitable[str]]
@@ -79,8 +79,14 @@ def told(payload: Any) -> list[Event]:
     return list(parse(payload, request(), Source("messenger", "main")))
 
 
+def _name(event: Event) -> str:
+    if event.type is EventType.CHAT_RECEIVED:
+        return "messenger.message"
+    return str(event.data.name)
+
+
 def names(payload: Any) -> list[str]:
-    return [event.data.name.removeprefix("messenger.") for event in told(payload)]
+    return [_name(event).removeprefix("messenger.") for event in told(payload)]
 
 
 # --- sending ---------------------------------------------------------------------------------

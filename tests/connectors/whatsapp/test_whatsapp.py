@@ -36,7 +36,7 @@ from connectors.whatsapp.client import WhatsappClient
 from connectors.whatsapp.refusals import explain
 from connectors.whatsapp.sandbox import SANDBOX_ACCOUNT, WhatsappSandbox
 from connectors.whatsapp.triggers import WEBHOOK, handshake, parse
-from loyalty.events import Event
+from loyalty.events import Event, EventType
 from tests.connectors.contract import complaints_about, contract, record_traffic
 
 Serve = Callable[[VendorSandbox], Awaitable[str]]
@@ -91,8 +91,14 @@ def told(payload: Any) -> list[Event]:
     return list(parse(payload, request(), Source("whatsapp", "main")))
 
 
+def _name(event: Event) -> str:
+    if event.type is EventType.CHAT_RECEIVED:
+        return "whatsapp.message"
+    return str(event.data.name)
+
+
 def names(payload: Any) -> list[str]:
-    return [event.data.name for event in told(payload)]
+    return [_name(event) for event in told(payload)]
 
 
 # --- sending ---------------------------------------------------------------------------------
