@@ -122,6 +122,9 @@ update inbox set
             then data || '{"sender": "forgotten", "recipient": "", "body": ""}'::jsonb
         when type = 'gift_code.redeemed'
             then data || '{"customer": null, "origin": "", "code": "forgotten"}'::jsonb
+        when type = 'chat.received'
+            then data || '{"id": "forgotten", "body": "", "customer": {}}'::jsonb
+        when type = 'chat.invited' then data || '{"contact": "forgotten"}'::jsonb
         when type like 'message.%'
             then data || '{"address": "forgotten", "vendor_message_id": "", "detail": "",
                           "user_agent": ""}'::jsonb

@@ -295,7 +295,7 @@ def test_a_person_is_known_by_the_number() -> None:
     (event,) = told(delivery(messages=[wrote()]))
     assert (event.data.customer.id, event.data.customer.phone) == (MILA[1:], MILA)
     assert event.time == datetime(2026, 11, 2, 10, 45, tzinfo=UTC)
-    assert "Hello" not in event.model_dump_json()
+    assert event.model_dump_json().count("Hello") == 1
 
 
 @pytest.mark.parametrize(
@@ -330,7 +330,7 @@ def test_a_failure_says_whether_the_window_was_closed(
 )
 def test_asking_to_stop_is_told_whether_typed_or_pressed(said: dict[str, Any]) -> None:
     found = told(delivery(messages=[wrote(**said)]))
-    assert [event.data.name for event in found][1:] == ["whatsapp.stop_asked"]
+    assert [event.data.name for event in found[1:]] == ["whatsapp.stop_asked"]
     assert len({event.business_key for event in found}) == 2
 
 
