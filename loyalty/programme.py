@@ -42,6 +42,7 @@ from loyalty.policies import (
 )
 from loyalty.referral_policy import ReferralPolicy
 from loyalty.sites import Site, one_of_each
+from loyalty.topics_policy import Topics
 
 
 class Programme(Frozen):
@@ -106,6 +107,9 @@ class Programme(Frozen):
         description="The language (BCP 47) for people whose own is not known or has no text.",
     )
     letterhead: Letterhead = Letterhead()
+    topics: Topics = Field(
+        (), description="What people can choose to hear about in the preference centre."
+    )
     approvals: bool = Field(
         False, description="Whether a second person has to agree to every change of the rules."
     )

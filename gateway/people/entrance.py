@@ -7,11 +7,16 @@ from collections.abc import Awaitable, Callable
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import Response
 
-from gateway.people import consents, tracking
+from gateway.people import confirming, preferences, tracking, unsubscribing
 from gateway.people.door import Closed, refused
 from loyalty.store.database import StoreAway
 
-ROUTERS: tuple[APIRouter, ...] = (consents.router, tracking.router)
+ROUTERS: tuple[APIRouter, ...] = (
+    unsubscribing.router,
+    preferences.router,
+    confirming.router,
+    tracking.router,
+)
 
 Away = Callable[[Request, Exception], Awaitable[Response]]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 from fastapi import Request
@@ -49,6 +50,16 @@ def wording_for(request: Request, locale: str = "") -> Wording:
             if found.locale in LANGUAGES and not found.is_fallback:
                 return Wording(found.locale)
     return Wording("en")
+
+
+def text_version(request: Request, locale: str, *names: str) -> str:
+    """Which text a person saw when they said something: `de-1f0a3c9b2d`, the same for the same.
+
+    The words of a version can be found in the history of words.py.
+    """
+    say = wording_for(request, locale)
+    whole = "\n".join(say(name) for name in names)
+    return f"{say.language}-{hashlib.sha256(whole.encode()).hexdigest()[:10]}"
 
 
 def _accepted(header: str) -> list[str]:

@@ -175,6 +175,19 @@ WORDS: dict[str, Texts] = {
         "Bestätigen.",
         "fr": "Enregistré. Pour ce qui est nouveau, nous vous envoyons un message à confirmer.",
     },
+    "stopped_by_keyword": {
+        "en": "You stopped text messages from your phone. Text START to us to get them again.",
+        "de": "Sie haben SMS vom Telefon aus gestoppt. Senden Sie uns START, um sie wieder zu "
+        "erhalten.",
+        "fr": "Vous avez arrêté les SMS depuis votre téléphone. Envoyez-nous START pour en "
+        "recevoir de nouveau.",
+    },
+    "waits_for_confirmation": {
+        "en": "This waits until you press the button in the message that we sent you.",
+        "de": "Das wartet, bis Sie auf den Knopf in der Nachricht drücken, die wir Ihnen geschickt "
+        "haben.",
+        "fr": "En attente de votre clic sur le bouton du message que nous vous avons envoyé.",
+    },
     "stop_everything": {
         "en": "No more news and offers at all",
         "de": "Gar keine Neuigkeiten und Angebote mehr",

@@ -77,14 +77,14 @@ async def test_one_click_withdraws_at_once_without_page_or_cookie(
     answer = await hub.client.post(path, **sent)
     assert answer.status_code == 200
     assert "set-cookie" not in answer.headers
-    assert await _events(hub) == [("message.unsubscribed", ADDRESS)]
+    assert await _events(hub) == [("consent.withdrawn", ADDRESS)]
 
 
 async def test_the_button_of_the_page_withdraws(hub: Running, path: str) -> None:
     answer = await hub.client.post(path, data={"unsubscribe": "yes"})
     assert "You are unsubscribed" in answer.text
     assert ADDRESS not in answer.text
-    assert await _events(hub) == [("message.unsubscribed", ADDRESS)]
+    assert await _events(hub) == [("consent.withdrawn", ADDRESS)]
 
 
 async def test_any_other_form_is_refused_kindly_and_changes_nothing(
