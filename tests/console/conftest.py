@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest_asyncio
 
-from flows.booking import Booked
+from flows.booking import Booked, Terms
+from loyalty.links import Links
 from loyalty.store import rulebook
 from loyalty.store.database import Database
 from tests.flows.booking.desk import FLAT, Desk
@@ -24,6 +25,12 @@ class BusyDesk(Desk):
     """A desk at which one batch is worked off at a time, so that a test's own is over when told."""
 
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    links: Links | None = None
+
+    def terms(self) -> Terms:
+        """Under what the next batch is booked, with links in its messages."""
+        terms = super().terms()
+        return replace(terms, planner=replace(terms.planner, links=self.links))
 
     async def work_off(self, *, limit: int = 1000) -> list[Booked]:
         """Books until nothing waits."""
