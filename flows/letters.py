@@ -151,9 +151,12 @@ def _payload(planner: Planner, letter: Letter) -> Payload:
 
 
 def _written(planner: Planner, letter: Letter) -> dict[str, str]:
-    """The text in the person's language, with the links by which they leave or choose."""
+    """The text in the person's language; marketing with the links by which they leave or choose.
+
+    A confirmation or a code speaks of nothing that one could leave.
+    """
     context: dict[str, Any] = {**letter.context}
-    if planner.links is not None:
+    if planner.links is not None and letter.purpose is Purpose.MARKETING:
         context["links"] = MessageLinks(
             unsubscribe=unsubscribe_url(planner.links, letter.id),
             preferences=preferences_url(planner.links, letter.id),

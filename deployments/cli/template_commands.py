@@ -37,6 +37,23 @@ def check_templates(as_json: Json = False) -> None:
     raise typer.Exit(run_check(as_json=as_json))
 
 
+@templates_app.command("send-test")
+def send_test(
+    name: Name,
+    to: Annotated[str, typer.Option(help="An e-mail address, or a number: +49 170 1234567.")],
+    locale: Locale = "",
+    person: Person = "Ada Lovelace",
+    zone: Zone = "",
+    values: Values = "",
+    as_json: Json = False,
+) -> None:
+    """Send a text to yourself, filled in with samples. Exit 1 where it did not go."""
+    from deployments.cli.templates import Asked, run_send_test
+
+    asked = Asked(name, "", locale, person, zone, values)
+    raise typer.Exit(run_send_test(asked, to=to, as_json=as_json))
+
+
 @templates_app.command("preview")
 def preview_template(  # noqa: PLR0913 - typer reads the options from the signature
     name: Name,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
+from uuid import uuid4
 
 from deployments.cli.answers import (
     Failure,
@@ -19,10 +21,14 @@ from deployments.cli.answers import (
 )
 from deployments.cli.desk import Desk, at_desk, read_settings
 from deployments.cli.rules import read_files, read_templates
+from flows.directory import Directory
+from flows.planning import Planner
+from flows.trial_messages import CannotTry, Trial, try_out
 from loyalty.announced import ANNOUNCED
 from loyalty.preview import Preview, preview
 from loyalty.programme import Programme
-from loyalty.store import rulebook
+from loyalty.store import connections, deliveries, rulebook
+from loyalty.store.deliveries import Delivery, Search
 from loyalty.texts import TextError, Texts
 from rules import RuleSet, RuleSetError
 from rules.shipped import shipped_rules
@@ -31,6 +37,9 @@ from rules.text_checks import announced_problems, text_problems, texts_of, warni
 from rules.text_samples import Person, sample_of
 
 CHANNELS = ("email", "sms", "chat")
+_UNDER_WAY = ("pending", "sending")
+LOOKS, LOOK_SECONDS = 40, 0.25
+"""How long a test is waited for: a worker looks every second, and a mail server takes its time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +108,40 @@ def run_preview(asked: Asked, *, only_html: bool, as_json: bool) -> int:
     else:
         _show(found)
     return 0
+
+
+@answering
+def run_send_test(asked: Asked, *, to: str, as_json: bool) -> int:
+    """A text to somebody of the team; a worker sends it. Exit 1 where it did not go."""
+    texts, rules, values = read_texts(), _rules(), _values(asked.values)
+    trial = Trial(str(uuid4()), asked.name, to, asked.locale, asked.person, asked.zone, values)
+    found = at_desk(lambda desk: _send_test(desk, trial, texts, rules))
+    if as_json:
+        write_json({"delivery": str(found.id), "state": found.state, "reason": found.reason})
+    else:
+        say(f"{found.id}: {found.state}{f', {found.reason}' if found.reason else ''}")
+        if found.state in _UNDER_WAY:
+            say("No worker has sent it yet: see `hub deliveries show` with this id.")
+    return 0 if found.state == "sent" else 1
+
+
+async def _send_test(desk: Desk, trial: Trial, texts: Texts, rules: RuleSet) -> Delivery:
+    async with desk.database.begin() as connection:
+        stored = {one.slug: one for one in await connections.load(connection)}
+        programme = await rulebook.programme(connection)
+        planner = Planner(programme, texts, Directory(stored), "", desk.now)
+        try:
+            planned = await try_out(connection, trial, planner, rules)
+        except CannotTry as error:
+            raise unusable(str(error)) from None
+    assert planned is not None, "the key is new"
+    for _ in range(LOOKS):
+        if planned.state not in _UNDER_WAY:
+            break
+        await asyncio.sleep(LOOK_SECONDS)
+        async with desk.database.begin() as connection:
+            planned = (await deliveries.search(connection, Search(ids=(planned.id,))))[0]
+    return planned
 
 
 def read_texts() -> Texts:

@@ -111,3 +111,19 @@ def test_what_cannot_be_shown_is_told(
     answer = nowhere("templates", "preview", *arguments)
     assert answer.code == code
     assert told in answer.err
+
+
+def test_a_test_is_planned_for_the_workers_and_says_how_it_ended(
+    hub: Hub, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("deployments.cli.templates.LOOKS", 1)
+    shop.publish(name="Tea Club", routes={"email": ["smtp/main"]})
+    answer = hub("templates", "send-test", "welcome", "--to", "me@shop.example", "--json")
+    # There is no such connection: it is kept and says so.
+    assert answer.code == 1
+    assert answer.json["state"] == "held"
+    shown = hub("deliveries", "show", answer.json["delivery"], "--full", "--json").json
+    assert shown["input"]["subject"] == "Welcome to Tea Club"
+    answer = hub("templates", "send-test", "welcome", "--to", "nobody")
+    assert answer.code == 2
+    assert "neither an e-mail address nor a number" in answer.err
