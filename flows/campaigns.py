@@ -79,6 +79,30 @@ async def line_up(database: Database, name: str, *, now: datetime) -> int:
         return await invitations.line_up(connection, campaign.id, now=now)
 
 
+async def invite_newcomers(
+    database: Database,
+    name: str,
+    *,
+    terms: Callable[[], Awaitable[Terms]],
+    links: Links,
+    progress: Progress = _silent,
+    is_stopping: Callable[[], bool] = lambda: False,
+) -> Sent:
+    """Lines up who can be invited by now; while the campaign is active, works the line off.
+
+    A draft's line stays empty: nobody waits for what may never be sent.
+    """
+    under = await terms()
+    async with database.begin() as connection:
+        campaign = await campaigns.find(connection, name)
+        if campaign.state is CampaignState.DRAFT:
+            return Sent(name, is_active=False)
+        await invitations.line_up(connection, campaign.id, now=under.now)
+    return await work_off(
+        database, name, terms=terms, links=links, progress=progress, is_stopping=is_stopping
+    )
+
+
 async def work_off(
     database: Database,
     name: str,

@@ -126,20 +126,17 @@ async def _send(hub: Hub, campaign: Campaign, *, only_if_active: bool) -> None:
             f"{campaign.name!r} is inactive: switch it on in the console, or with "
             f"`hub campaigns activate`, then those who wait are invited"
         )
-    if campaign.state is not CampaignState.DRAFT or not only_if_active:
-        await sending.line_up(hub.database, campaign.name, now=hub.clock())
-    if only_if_active and campaign.state is not CampaignState.ACTIVE:
-        async with hub.database.begin() as connection:
-            waiting = await invitations.waiting(connection, campaign.id)
-        get_run_logger().info("%s waiting for their invitation", f"{waiting:,}")
+    is_first = campaign.state is CampaignState.DRAFT
+    if is_first and only_if_active:
         return
-    await check(hub, campaign)
-    async with hub.database.begin() as connection:
-        await campaigns.switch(
-            connection, campaign.name, CampaignState.ACTIVE, by=BY, now=hub.clock()
-        )
-        waiting = await invitations.waiting(connection, campaign.id)
-    await _work_off(hub, campaign, waiting)
+    if campaign.state is not CampaignState.INACTIVE:
+        await check(hub, campaign)
+    if is_first:
+        async with hub.database.begin() as connection:
+            await campaigns.switch(
+                connection, campaign.name, CampaignState.ACTIVE, by=BY, now=hub.clock()
+            )
+    await _work_off(hub, campaign)
 
 
 async def check(hub: Hub, campaign: Campaign) -> None:
@@ -162,14 +159,15 @@ async def check(hub: Hub, campaign: Campaign) -> None:
             )
 
 
-async def _work_off(hub: Hub, campaign: Campaign, waiting: int) -> None:
-    bar = ProgressBar("invite-customers")
+async def _work_off(hub: Hub, campaign: Campaign) -> None:
+    bar, waiting = ProgressBar("invite-customers"), 0
 
     async def told(sent: sending.Sent) -> None:
-        percent = 100.0 if not waiting else min(100.0 * sent.total / waiting, 99.0)
-        await bar.show(percent, _figures(sent))
+        nonlocal waiting
+        waiting = waiting or sent.total + await _waiting(hub, campaign)
+        await bar.show(min(100.0 * sent.total / max(waiting, 1), 99.0), _figures(sent))
 
-    sent = await sending.work_off(
+    sent = await sending.invite_newcomers(
         hub.database,
         campaign.name,
         terms=hub.terms,
@@ -180,13 +178,19 @@ async def _work_off(hub: Hub, campaign: Campaign, waiting: int) -> None:
     await bar.show(100, _figures(sent))
     get_run_logger().info(_figures(sent))
     if not sent.is_active:
-        get_run_logger().warning("the campaign was switched off meanwhile: the others wait")
+        left = await _waiting(hub, campaign)
+        get_run_logger().warning("it is inactive: %s waiting for their invitation", f"{left:,}")
     if sent.reasons:
         await acreate_table_artifact(
             key="invite-customers-not-invited",
             table=[{"why": why, "people": count} for why, count in sent.reasons.most_common()],
             description=f"{campaign.name}: who was not invited, and why.",
         )
+
+
+async def _waiting(hub: Hub, campaign: Campaign) -> int:
+    async with hub.database.begin() as connection:
+        return await invitations.waiting(connection, campaign.id)
 
 
 def _figures(sent: sending.Sent) -> str:

@@ -84,8 +84,8 @@ class Expectation(Part):
     intent: Intent | None = None
     link_expires_at: Moment | None = None
     bound: dict[Name, Name | None] | None = None
-    invited: Any = None
-    waiting: Any = None
+    invited: tuple[Name, ...] | None = None
+    waiting: Count | None = None
     stats: Any = None
     deliveries: Any = None
     attempts: Any = None

@@ -13,14 +13,6 @@ from deployments.scenario.steps_base import Reported
 
 _KEYS = {
     "sms.status": ("key", "status", "error"),
-    "campaign.create": ("campaign", "coins"),
-    "campaign.update": ("campaign", "coins"),
-    "campaign.activate": ("campaign",),
-    "campaign.deactivate": ("campaign",),
-    "customers.import": ("campaign", "customers"),
-    "invitation.claim": ("campaign", "customer", "member"),
-    "customer.joined": ("customer", "member"),
-    "customer.opted_out": ("customer",),
     "stats.begin": ("message", "sent_to"),
     "target.script": ("target", "replies"),
     "wallet.update": ("member", "points"),

@@ -17,7 +17,7 @@ from loyalty.store.bulk import insert_rows, update_rows
 from loyalty.store.shop_customers import CHOSEN, MEMBER, OPTED_OUT, customer_of
 from loyalty.store.tables import claims, invitations
 
-_IS_OUT = f"coalesce({OPTED_OUT.format(channel='{0}.channel', address='{0}.address')}, false)"
+_IS_OUT = OPTED_OUT.format(channel="{0}.channel", address="{0}.address")
 
 _LINE_UP = text(f"""
 with candidates as (
@@ -212,9 +212,8 @@ async def save(connection: AsyncConnection, changed: Sequence[Invitation]) -> No
 
 
 _CONFIRMED = text("""
-select distinct address from consents
-where address = any(cast(:addresses as text[])) and state = 'granted'
-  and source like '%confirmed%'
+select distinct address from opt_in_requests
+where address = any(cast(:addresses as text[])) and confirmed_at is not null
 """)
 
 

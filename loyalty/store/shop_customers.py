@@ -176,12 +176,15 @@ class Reach:
     invitable: int = 0
 
 
-OPTED_OUT = """(
-    select k.state from consents k
-    where k.channel = {channel} and k.address = {address}
-    order by k.occurred_at desc, k.state desc limit 1
-) = 'withdrawn'"""
-"""Whether the last word on a channel and address was no, at the same instant no wins."""
+OPTED_OUT = """exists (
+    select 1 from (
+        select distinct on (k.purpose, k.topic) k.state from consents k
+        where k.channel = {channel} and k.address = {address} and k.topic in ('', 'invitations')
+        order by k.purpose, k.topic, k.occurred_at desc, k.state desc
+    ) said where said.state = 'withdrawn')"""
+"""Whether the last word on a channel and address was no, at the same instant no wins.
+
+For counting and lining up; what the gate says when a message is planned is what counts."""
 
 CHOSEN = """
     case when {choice} = 'sms' or ({choice} = 'auto' and c.email is null)
@@ -198,7 +201,7 @@ with known as (
     where not c.is_forgotten and (:shop = '' or c.store = :shop)
 ), judged as (
     select *, not is_member and address is not null
-        and coalesce({OPTED_OUT.format(channel="known.channel", address="known.address")}, false)
+        and {OPTED_OUT.format(channel="known.channel", address="known.address")}
         as is_out
     from known
 )

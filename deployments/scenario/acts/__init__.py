@@ -1,6 +1,14 @@
 """Steps of members and messages, one module for each family: its steps and how they are played."""
 
-from deployments.scenario.acts import chats, consents, gift_codes, mails, referrals, texts
+from deployments.scenario.acts import (
+    campaigns,
+    chats,
+    consents,
+    gift_codes,
+    mails,
+    referrals,
+    texts,
+)
 from deployments.scenario.acts.family import Family
 
 FAMILIES: tuple[Family, ...] = (
@@ -9,6 +17,7 @@ FAMILIES: tuple[Family, ...] = (
     mails.MAILS,
     gift_codes.FAMILY,
     referrals.FAMILY,
+    campaigns.FAMILY,
     texts.FAMILY,
 )
 """Every family; a new one is added here and taken out of `later`."""
