@@ -259,6 +259,8 @@ def test_the_decision_names_the_version_of_the_rules() -> None:
     assert decide(event_of(), MEMBER, PROGRAMME, rules).version == rules.version
 
 
+WORD = {"channel": "email", "address": "a@b.example", "via": "web_form"}
+
 CASES: list[tuple[EventType, dict[str, Any], str]] = [
     (EventType.CUSTOMER_CREATED, {"id": "c1", "country": "DE"}, 'customer.country == "DE"'),
     (EventType.CUSTOMER_UPDATED, {"id": "c1"}, "customer.email is None"),
@@ -315,6 +317,42 @@ CASES: list[tuple[EventType, dict[str, Any], str]] = [
     (EventType.POINTS_ADJUSTED, {"id": "a", "points": -5}, "adjustment.points < 0"),
     (EventType.ADJUSTMENT_APPROVED, {"adjustment_id": "a", "by": "bo"}, 'approval.by == "bo"'),
     (EventType.ACTIVITY_REPORTED, {"name": "review", "ref": "p"}, 'activity.name == "review"'),
+    (
+        EventType.MESSAGE_OPENED,
+        {"channel": "email", "address": "a@b.example"},
+        'message.channel == "email"',
+    ),
+    (
+        EventType.MESSAGE_COMPLAINED,
+        {"channel": "email", "address": "a@b.example"},
+        'message.address == "a@b.example"',
+    ),
+    (
+        EventType.CONSENT_GIVEN,
+        WORD,
+        'consent.via == "web_form"',
+    ),
+    (
+        EventType.CONSENT_WITHDRAWN,
+        WORD,
+        'consent.via != ""',
+    ),
+    (
+        EventType.CONSENT_IMPORTED,
+        {"channel": "email", "address": "a@b.example", "state": "granted"},
+        'consent_import.state == "granted"',
+    ),
+    (
+        EventType.CONSENT_REQUESTED,
+        WORD,
+        'consent_request.via == "web_form"',
+    ),
+    (EventType.CONSENT_CONFIRMED, {"request_id": "r"}, 'confirmation.request_id == "r"'),
+    (
+        EventType.REVIEW_DECIDED,
+        {"review_id": "r", "decision": "stop", "by": "bo"},
+        'review.decision == "stop"',
+    ),
     (
         EventType.CHAT_RECEIVED,
         {"id": "m", "channel": "line", "body": "hello", "customer": {"id": "U1"}},
