@@ -33,6 +33,7 @@ from flows.redemptions_desk import RedemptionsDesk
 from flows.referrals_desk import ReferralsDesk
 from flows.rewards_desk import RewardsDesk
 from flows.sales_desk import SalesDesk
+from flows.sign_in_desk import SignInDesk
 from flows.terms import Terms
 from flows.vendor_reports import hear
 from flows.workset import Workset
@@ -58,6 +59,7 @@ DESKS: tuple[type[Clerk], ...] = (
     CampaignsDesk,
     ReferralsDesk,
     ChatsDesk,
+    SignInDesk,
 )
 
 

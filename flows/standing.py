@@ -6,6 +6,7 @@ from prefect import flow, get_run_logger
 
 from flows.rewards_upkeep import keep_rewards
 from flows.runtime import runtime
+from flows.sign_in_papers import clear_out
 from flows.upkeep import Kept, keep_up
 
 
@@ -25,6 +26,7 @@ async def standing() -> None:
         terms = await hub.terms()
         kept = await keep_up(hub.database, terms, progress=tell)
         rewards = await keep_rewards(hub.database, terms)
+        await clear_out(hub.database, now=terms.now)
     logger.info(
         "%d points expired in %d lots, %d points of debt paid, %d tiers changed",
         kept.points_expired,

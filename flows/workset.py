@@ -32,6 +32,7 @@ from flows.introductions import (
 )
 from flows.papers import Papers
 from flows.referral_papers import ReferralPapers
+from flows.sign_in_papers import asked_links
 from loyalty.book import PointsBook
 from loyalty.events import Event, EventType
 from loyalty.gate import Knowledge, Words
@@ -44,6 +45,7 @@ from loyalty.store.deliveries import Delivery
 from loyalty.store.gift_codes import CodeBook
 from loyalty.store.inbox import Claimed, Closing
 from loyalty.store.people import ConsentNote, Identity, Member
+from loyalty.store.sign_ins import SignIn
 from loyalty.store.standing import ReachedMarks
 
 if TYPE_CHECKING:
@@ -83,6 +85,7 @@ class Workset:
     referrals: ReferralPapers = field(default_factory=ReferralPapers)
     consent_papers: ConsentPapers = field(default_factory=ConsentPapers)
     chats: ChatPapers = field(default_factory=ChatPapers)
+    sign_ins: Mapping[str, SignIn] = field(default_factory=dict)
     notes: list[ConsentNote] = field(default_factory=list)
     deliveries: list[Delivery] = field(default_factory=list)
     emitted: list[Event] = field(default_factory=list)
@@ -152,6 +155,8 @@ async def load(connection: AsyncConnection, items: Sequence[Claimed], terms: Ter
     work.signed_up = await _signed_up(connection, items, work)
     addresses = {a for i in items for a in _addresses(i, work)} | _of_members(work)
     addresses.update(work.consent_papers.addresses)
+    work.sign_ins = await asked_links(connection, items)
+    addresses.update(("email", one.email) for one in work.sign_ins.values())
     work.known = await gate.knowledge(
         connection, addresses, terms.programme.messaging, now=terms.now
     )

@@ -15,11 +15,12 @@ from sqlalchemy import text
 from gateway.answers import Refused
 from gateway.widget.desk import PlainRoute, Visit, Visiting, done
 from gateway.work import Work
+from loyalty import reward_events
 from loyalty.events import Customer, Event, EventType, Frozen, GiftCodeUse
 from loyalty.gift_codes import guard_of_member, guard_of_origin, pause_after
+from loyalty.money import Amount
 from loyalty.store import gift_codes, request_rates
 from loyalty.store.inbox import Incoming
-from loyalty.store.member_sessions import Session
 from loyalty.store.request_rates import Rate
 
 PATIENCE_SECONDS = 2.0
@@ -36,6 +37,14 @@ class Typed(Frozen):
 
     key: str = Key
     code: str = Field(min_length=1, max_length=200)
+
+
+class Wanted(Frozen):
+    """A reward that is asked for."""
+
+    key: str = Key
+    reward: str = Field(min_length=1, max_length=200)
+    amount: Amount | None = Field(None, gt=0)
 
 
 @router.post("/join")
@@ -56,18 +65,28 @@ async def join(visit: Visiting) -> Response:
     return await _book(visit, event, said="joined")
 
 
+@router.post("/redeem")
+async def redeem(visit: Visiting) -> Response:
+    """Asks for a reward of the catalogue."""
+    member_id = visit.member()
+    wanted = Wanted.model_validate(await visit.document())
+    event = reward_events.requested(
+        member_id, wanted.reward, request_id=wanted.key, now=visit.now, amount=wanted.amount
+    )
+    return await _book(visit, event, said="redeem_done")
+
+
 @router.post("/gift-code")
 async def gift_code(visit: Visiting) -> Response:
     """Redeems a gift code."""
-    session = visit.member()
-    assert session.member_id is not None
+    member_id = visit.member()
     typed = Typed.model_validate(await visit.document())
     data = GiftCodeUse(
-        id=typed.key, code=typed.code, member_id=str(session.member_id), origin=_origin(visit)
+        id=typed.key, code=typed.code, member_id=str(member_id), origin=_origin(visit)
     )
-    await _slow_down(visit, [guard_of_member(session.member_id), guard_of_origin(data.origin)])
-    source = f"widget/{visit.site.id}"
-    event = _event(visit, EventType.GIFT_CODE_REDEEMED, source, _own_key(session, typed.key), data)
+    await _slow_down(visit, [guard_of_member(member_id), guard_of_origin(data.origin)])
+    source, key = f"widget/{visit.site.id}", f"{member_id}:{typed.key}"
+    event = _event(visit, EventType.GIFT_CODE_REDEEMED, source, key, data)
     return await _book(visit, event, said="gift_done")
 
 
@@ -83,11 +102,6 @@ def _event(visit: Visit, kind: EventType, store: str, key: str, data: Frozen) ->
     whose, _, value = visit.session.identity
     subject = f"{whose}:customer:{value}" if whose else f"contact:{value}"
     return Event(type=kind, store=store, key=key, time=visit.now, subject=subject, data=data)
-
-
-def _own_key(session: Session, key: str) -> str:
-    """The browser's key within the session: nobody can take the key of somebody else's event."""
-    return f"{session.id}:{key}"
 
 
 def _origin(visit: Visit) -> str:

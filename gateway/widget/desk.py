@@ -8,6 +8,7 @@ from datetime import datetime
 from functools import cached_property
 from hashlib import sha256
 from typing import Annotated, Any
+from uuid import UUID
 
 import orjson
 from fastapi import Depends, Request, Response
@@ -68,13 +69,18 @@ class Visit:
     session: Session | None
     now: datetime
 
-    def member(self) -> Session:
-        """The session of a member; Refused (401) where nobody is signed in or has joined."""
-        if self.session is None or self.session.member_id is None:
+    @property
+    def member_id(self) -> UUID | None:
+        """The member who is signed in; None where nobody is, or who is has not joined."""
+        return self.session.member_id if self.session else None
+
+    def member(self) -> UUID:
+        """The member who is signed in; Refused (401) where there is none."""
+        if self.member_id is None:
             raise Refused(
                 401, "signed_out", self.wording.say("please_sign_in"), "Sign in and try again."
             )
-        return self.session
+        return self.member_id
 
     async def document(self) -> dict[str, Any]:
         """The body as a JSON object; Refused where it is none, or too large."""

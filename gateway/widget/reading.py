@@ -52,13 +52,10 @@ def _account(found: Statement) -> dict[str, Any]:
 @router.get("/movements")
 async def movements_of(visit: Visiting) -> Response:
     """A page of the member's movements, the latest first; `before` is the last one shown."""
-    session = visit.member()
-    assert session.member_id is not None
+    member_id = visit.member()
     before = _uuid(visit.request.query_params.get("before", ""))
     async with visit.desk.house.database.begin() as connection:
-        found = await statements.movements(
-            connection, session.member_id, limit=PAGE + 1, before=before
-        )
+        found = await statements.movements(connection, member_id, limit=PAGE + 1, before=before)
     language = visit.wording.language
     titles = {rule.id: title_of(rule, language) for rule in visit.board.rules}
     page = movements.told(found[:PAGE], titles, visit.wording)
@@ -82,8 +79,8 @@ async def earn(visit: Visiting) -> Response:
 
 @router.get("/redeem")
 async def redeem(visit: Visiting) -> Response:
-    """What points can be redeemed for; the same for everybody."""
-    return told(visit, {"rewards": await offering.catalogue(visit)})
+    """What points can be redeemed for."""
+    return told(visit, {"rewards": await offering.shelf(visit)})
 
 
 @router.get("/rewards")

@@ -14,7 +14,14 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from loyalty.store import chats, invitations, referrals, shop_customers
+from loyalty.store import (
+    chats,
+    invitations,
+    member_sessions,
+    referrals,
+    shop_customers,
+    sign_ins,
+)
 from loyalty.store.message_moves import FORGET_MESSAGES
 from loyalty.store.people import Identity
 
@@ -223,4 +230,8 @@ async def forget(connection: AsyncConnection, person: Traces, *, own_events: Seq
     await invitations.forget(connection, customers)
     await chats.forget(connection, ids["ids"])
     await referrals.forget(connection, ids["ids"])
+    await sign_ins.forget(connection, sorted(person.words))
+    await member_sessions.forget(
+        connection, words=sorted(person.words), subjects=sorted(person.subjects)
+    )
     return len(events)

@@ -7,6 +7,7 @@ once, and somebody who has yet to join has a session too. The token is kept as a
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -90,6 +91,25 @@ async def find(connection: AsyncConnection, token: bytes, *, now: datetime) -> S
 async def end(connection: AsyncConnection, id: UUID) -> None:
     """Signs out."""
     await connection.execute(text("delete from member_sessions where id = :id"), {"id": id})
+
+
+async def forget(
+    connection: AsyncConnection, *, words: Sequence[str], subjects: Sequence[str]
+) -> None:
+    """Signs a person out for good.
+
+    Args:
+        words: The person's addresses.
+        subjects: `{store}:customer:{id}` for each shop that knows the person.
+    """
+    await connection.execute(
+        text("""
+            delete from member_sessions
+            where value = any(cast(:words as text[])) or email = any(cast(:words as text[]))
+               or store || ':customer:' || value = any(cast(:subjects as text[]))
+        """),
+        {"words": list(words), "subjects": list(subjects)},
+    )
 
 
 async def sweep(connection: AsyncConnection, *, before: datetime) -> int:

@@ -6,6 +6,7 @@ the table can sign in as nobody.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -63,6 +64,15 @@ async def find(connection: AsyncConnection, id: UUID) -> SignIn | None:
     return _sign_in(rows.first())
 
 
+async def named(connection: AsyncConnection, ids: Sequence[UUID]) -> list[SignIn]:
+    """These links, as far as they are known."""
+    rows = await connection.execute(
+        text(f"select {_COLUMNS} from sign_ins where id = any(cast(:ids as uuid[]))"),  # noqa: S608
+        {"ids": list(ids)},
+    )
+    return [SignIn(*row) for row in rows]
+
+
 async def use(
     connection: AsyncConnection,
     id: UUID,
@@ -104,6 +114,25 @@ async def of_code(
 async def drop_code(connection: AsyncConnection, id: UUID) -> None:
     """Makes the code of a sign-in worthless: it was used."""
     await connection.execute(text("update sign_ins set code = null where id = :id"), {"id": id})
+
+
+_FORGET_LINKS = text("delete from sign_ins where email = any(cast(:words as text[]))")
+_FORGET_MAILS = text("""
+update deliveries set key = 'forgotten:' || id, input = '{}'::jsonb, target = '',
+    state = case when state in ('pending', 'parked', 'held') then 'cancelled' else state end,
+    owner = '', lease_until = null
+where rule = 'magic_link' and member_id is null and target = any(cast(:words as text[]))
+""")
+
+
+async def forget(connection: AsyncConnection, words: Sequence[str]) -> None:
+    """Removes the links that a person asked for, and what their e-mails said.
+
+    Args:
+        words: The person's addresses.
+    """
+    for statement in (_FORGET_LINKS, _FORGET_MAILS):
+        await connection.execute(statement, {"words": list(words)})
 
 
 async def sweep(connection: AsyncConnection, *, before: datetime) -> int:

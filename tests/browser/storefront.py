@@ -18,7 +18,8 @@ from tests.gateway.conftest import served
 PAGE = """<!doctype html><html lang="{lang}"><head><title>Tea</title>
 <meta name="viewport" content="width=device-width">
 <script async src="{hub}/widget/tea.js"{attributes}></script></head>
-<body><main><h1>Tea House</h1><p><a href="/teas">Teas</a> <button>Basket</button></p></main></body></html>"""
+<body><main><h1>Tea House</h1>
+<p><a href="/teas">Teas</a> <button>Basket</button></p></main></body></html>"""
 
 
 @dataclass

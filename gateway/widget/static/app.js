@@ -335,30 +335,48 @@ async function redeem() {
 }
 
 function offer(reward) {
-  const key = newKey();
   const line = make("div", { class: "row" });
-  const missing = me.state === "member" ? reward.points - me.available : 0;
-  const ask_first = () => {
+  const usual = () => {
+    line.replaceChildren(
+      make("div", {}, make("h3", {}, reward.name), make("p", {}, points(reward.points)),
+        reward.text ? make("p", { class: "soft" }, reward.text) : null));
+    if (me.state !== "member") return;
+    const missing = reward.points - me.available;
+    line.append(reward.can_have
+      ? make("button", { type: "button", class: "strong", onclick: asking,
+        "aria-label": say("redeem_named", { reward: reward.name }) }, say("redeem"))
+      : make("p", { class: "soft" },
+        reward.is_short && missing > 0 ? say("redeem_short", { points: points(missing) }) : reward.why_not));
+  };
+  const asking = () => {
+    const key = newKey();
+    const amount = reward.least ? amountField(reward) : null;
+    const cost = () => (amount ? Math.round(Number(amount.value) * reward.per_unit) : reward.points);
+    const question = make("p", {});
+    const ask_again = () => {
+      question.textContent = say("redeem_sure", { points: points(cost()), reward: reward.name });
+    };
+    amount?.addEventListener("input", ask_again);
     const yes = act(say("redeem"), async () => {
-      const answer = await ask("redeem", { key, reward: reward.id });
+      const body = { key, reward: reward.id };
+      if (amount) body.amount = amount.value;
+      const answer = await ask("redeem", body);
       await refresh();
       announce(answer.text, answer.state === "refused" ? "bad" : "good");
     }, { class: "strong" });
-    const no = act(say("cancel"), () => { line.replaceChildren(...usual()); line.querySelector("button")?.focus(); });
-    line.replaceChildren(
-      make("p", {}, say("redeem_sure", { points: points(reward.points), reward: reward.name })), yes, no);
-    yes.focus();
+    const no = act(say("cancel"), () => { usual(); line.querySelector("button")?.focus(); });
+    ask_again();
+    const label = amount && make("label", { for: amount.id }, say("amount", reward));
+    line.replaceChildren(make("div", {}, question, ...(amount ? [label, amount] : [])), yes, no);
+    (amount || yes).focus();
   };
-  const usual = () => [
-    make("div", {}, make("h3", {}, reward.name), make("p", {}, points(reward.points)),
-      reward.text ? make("p", { class: "soft" }, reward.text) : null),
-    me.state !== "member" ? null : missing > 0
-      ? make("p", { class: "soft" }, say("redeem_short", { points: points(missing) }))
-      : make("button", { type: "button", class: "strong",
-        "aria-label": say("redeem_named", { reward: reward.name }), onclick: ask_first }, say("redeem")),
-  ].filter(Boolean);
-  line.append(...usual());
+  usual();
   return line;
+}
+
+function amountField(reward) {
+  return make("input", { type: "number", id: `amount-${reward.id}`, value: reward.least,
+    min: reward.least, max: reward.most, step: "any", inputmode: "decimal", required: true });
 }
 
 async function rewards() {
@@ -370,9 +388,28 @@ async function rewards() {
       one.until && one.state === "usable"
         ? make("p", { class: "soft" }, say("valid_until", { date: lastDay(one.until) })) : null,
       one.state !== "usable" ? make("p", { class: "soft" }, say(`state_${one.state}`)) : null),
-    one.href ? make("a", { class: "button strong", href: one.href, target: "_top", rel: "noopener",
-      "aria-label": say("use_named", { reward: one.name }) }, say("use_now")) : null));
+    one.state === "usable" ? useButton(one) : null));
+  // The shop makes the code in its own time: it appears without being asked for again.
+  if (mine.some((one) => one.state === "coming")) setTimeout(() => { if (tab === "rewards") show(); }, 2000);
   return [told.length ? list(told) : make("p", {}, say("rewards_none"))];
+}
+
+// Where the shop's address applies the code, the button leads there; elsewhere it copies the code
+// first, to be entered at the checkout.
+function useButton(one) {
+  const described = { class: "button strong", "aria-label": say("use_named", { reward: one.name }) };
+  const copies = () => copy(one.code);
+  return one.href
+    ? make("a", { ...described, href: one.href, target: "_top", rel: "noopener", onclick: one.copies && copies },
+      say("use_now"))
+    : make("button", { ...described, type: "button", onclick: copies }, say("use_now"));
+}
+
+async function copy(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+    announce(say("copied"), "good");
+  } catch { /* the code stands there to be read */ }
 }
 
 async function referral() {
@@ -384,8 +421,7 @@ async function referral() {
     make("label", { for: "link" }, say("referral_link")), input,
     make("p", {}, act(say("copy"), async () => {
       input.select();
-      await navigator.clipboard.writeText(link).catch(() => document.execCommand("copy"));
-      announce(say("copied"), "good");
+      await copy(link);
     }, { class: "strong" })))];
 }
 

@@ -15,6 +15,7 @@ from flows.directory import Directory
 from flows.planning import Planner
 from flows.runtime import shipped_texts
 from loyalty.events import TRIGGERS, Event, subject_of
+from loyalty.links import Links
 from loyalty.programme import Programme
 from loyalty.store import inbox, rulebook
 from loyalty.store.connections import StoredConnection
@@ -78,6 +79,7 @@ class Desk:
     older_programmes: dict[str, Programme] = field(default_factory=dict)
     expiry_since: datetime | None = None
     hooks: Hooks = field(default_factory=dict)
+    links: Links | None = None
 
     def terms(self) -> Terms:
         """Under what the next batch is booked."""
@@ -87,7 +89,9 @@ class Desk:
             programme=self.programme,
             rules=self.rules,
             texts=self.texts,
-            planner=Planner(self.programme, self.texts, self.directory, OWNER, self.now),
+            planner=Planner(
+                self.programme, self.texts, self.directory, OWNER, self.now, links=self.links
+            ),
             now=self.now,
             rules_of=self._rules_of,
             programme_of=self._programme_of,
