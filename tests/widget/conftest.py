@@ -123,8 +123,9 @@ class Shop:
     async def tell(self, *events: Event) -> None:
         """Takes events in and books them."""
         await self.desk.accept(*events)
-        self.desk.now = datetime.now(UTC)
-        await self.desk.work_off()
+        while await self.rows("select 1 from inbox where state = 'waiting'"):
+            self.desk.now = datetime.now(UTC)
+            await self.desk.work_off()
 
     async def enrol(self, email: str = ADA, **customer: Any) -> str:
         """Makes somebody a member; returns the member's id."""
@@ -157,9 +158,8 @@ class Shop:
 
     async def mails(self) -> list[dict[str, Any]]:
         """The e-mails that were planned, the latest last."""
-        rows = await self.rows(
-            "select input from deliveries where capability = 'email' order by id"
-        )
+        query = "select input from deliveries where capability = 'email' order by id"
+        rows = await self.rows(query)
         return [row.input for row in rows]
 
     async def last_link(self) -> str:

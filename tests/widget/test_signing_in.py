@@ -87,9 +87,7 @@ async def test_an_inbox_is_not_flooded(shop: Shop) -> None:
     assert (await ask_for_link(shop, "bo@example.com")).status_code == 202
 
 
-@pytest.mark.parametrize(
-    "email", ["", "ada", "ada@", "a b@example.com", "x" * 300 + "@example.com"]
-)
+@pytest.mark.parametrize("email", ["", "ada", "a@", "a b@example.com", "x" * 300 + "@a.example"])
 async def test_what_is_no_address_is_refused_in_words(shop: Shop, email: str) -> None:
     answer = await ask_for_link(shop, email)
     assert answer.status_code == 422
