@@ -16,6 +16,7 @@ STEPS = {
     "balances: a member with a long history": ["benchmarks.balance"],
     "texts: filling in mails and text messages": ["benchmarks.texts"],
     "scenarios: cases a second": ["benchmarks.scenarios"],
+    "gift codes: a million imported, killed twice": ["benchmarks.gift_codes"],
     "batching: calls and time for 1,000 deliveries": ["benchmarks.batching"],
     "simulating: 20 rules on stored events": ["benchmarks.simulate"],
 }
