@@ -224,10 +224,6 @@ async def forget(connection: AsyncConnection, person: Traces, *, own_events: Seq
         await connection.execute(statement, ids)
     await _forget_customer(connection, person)
     await connection.execute(text("set local hub.erasing = 'off'"))
-    customers = await shop_customers.forget(
-        connection, words=sorted(person.words), subjects=sorted(person.subjects)
-    )
-    await invitations.forget(connection, customers)
     await chats.forget(connection, ids["ids"])
     await referrals.forget(connection, ids["ids"])
     await sign_ins.forget(connection, sorted(person.words))

@@ -262,6 +262,11 @@ def test_the_decision_names_the_version_of_the_rules() -> None:
 WORD = {"channel": "email", "address": "a@b.example", "via": "web_form"}
 
 CASES: list[tuple[EventType, dict[str, Any], str]] = [
+    (
+        EventType.INVITATION_CLAIMED,
+        {"invitation_id": "i", "via": "link"},
+        'invitation.via == "link"',
+    ),
     (EventType.CUSTOMER_CREATED, {"id": "c1", "country": "DE"}, 'customer.country == "DE"'),
     (EventType.CUSTOMER_UPDATED, {"id": "c1"}, "customer.email is None"),
     (
