@@ -10,9 +10,11 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from gateway.console.paging import ROWS, Paging
 from gateway.console.rendering import query
+from gateway.console.verdicts import verdicts_in_words
 from gateway.console.visit import Turned, Visit
 from loyalty.store import attempts, deliveries
 from loyalty.store.deliveries import Search
+from loyalty.store.verdicts import verdicts_on
 
 router = APIRouter(prefix="/console/deliveries")
 HERE = "/console/deliveries"
@@ -59,7 +61,10 @@ async def shown(visit: Visit, delivery_id: UUID) -> HTMLResponse:
         if not found:
             raise Turned(404, "There is no such delivery", "The list has all there are.")
         tries = await attempts.attempts_of(connection, delivery_id)
-    return visit.page("console/delivery.html", one=found[0], tries=tries)
+        verdicts = verdicts_in_words(await verdicts_on(connection, [delivery_id]), found)
+    return visit.page(
+        "console/delivery.html", one=found[0], tries=tries, verdicts=verdicts.get(delivery_id, [])
+    )
 
 
 @router.post("")

@@ -10,6 +10,7 @@ from fastapi.responses import HTMLResponse
 
 from gateway.console.movements import in_words
 from gateway.console.points import shown_points
+from gateway.console.verdicts import verdicts_in_words
 from gateway.console.visit import Visitor
 from loyalty.programme import Programme
 from loyalty.store import deliveries, member_records
@@ -18,6 +19,8 @@ from loyalty.store.books import BookTerms
 from loyalty.store.deliveries import Search
 from loyalty.store.expiry_since import expiry_since
 from loyalty.store.people import Member
+from loyalty.store.recipients import consent_log
+from loyalty.store.verdicts import verdicts_on
 
 SHOWN = 30
 
@@ -44,8 +47,13 @@ async def member_page(
             "known_by": await member_records.identities_of(connection, one.id),
             "lots": await member_records.open_lots(connection, one.id, now=visit.now, limit=SHOWN),
             "waiting": await member_records.waiting_adjustments(connection, one.id),
+            "consents": await consent_log(connection, one.id, limit=SHOWN),
             "messages": await deliveries.search(connection, Search(member=one.id, limit=SHOWN)),
         }
+        values["verdicts"] = verdicts_in_words(
+            await verdicts_on(connection, [each.id for each in values["messages"]]),
+            values["messages"],
+        )
         found = await member_records.movements(connection, one.id, limit=SHOWN + 1, before=before)
     movements = found[:SHOWN]
     older = str(movements[-1].id) if len(found) > SHOWN else ""

@@ -12,6 +12,7 @@ from gateway.console.happening import happened, told
 from gateway.console.member_page import member_page
 from gateway.console.paging import ROWS, offset_of, paged
 from gateway.console.points import read_points, shown_points
+from gateway.console.stopping import stopping_events
 from gateway.console.visit import Turned, Visit, Visitor
 from loyalty.programme import Programme
 from loyalty.store import member_records, rulebook, stories
@@ -95,6 +96,27 @@ async def approve(visit: Visit, member_id: UUID) -> RedirectResponse:
     outcome = await happened(visit, approval_event(visit, key, member_id=one.id))
     tone, said = told(outcome, done="Agreed; the points are booked.")
     return visit.go(f"/console/members/{member_id}", said=said, tone=tone)
+
+
+@router.post("/{member_id}/stop")
+async def stop_messages(visit: Visit, member_id: UUID) -> Response:
+    """Withdraws consent on every channel for the member who asked for it by phone or letter."""
+    one, _ = await _known(visit, member_id)
+    here = f"/console/members/{member_id}"
+    if not visit.is_confirmed:
+        return visit.ask(
+            "Stop all news and offers to this member?",
+            "They get no more until they agree again themselves. Receipts still go.",
+            fields={},
+            word="Stop them",
+            back=here,
+        )
+    async with visit.house.database.begin() as connection:
+        await visit.note(connection, "consent.withdrawn", str(one.id))
+    tone, said = "good", "Nothing was to be stopped."
+    for event in stopping_events(visit, one):
+        tone, said = told(await happened(visit, event), done="They get no more news and offers.")
+    return visit.go(here, said=said, tone=tone)
 
 
 async def _known(visit: Visitor, member_id: UUID) -> tuple[Member, Programme]:
