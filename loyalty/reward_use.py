@@ -14,7 +14,7 @@ from urllib.parse import quote
 from loyalty.catalogue import RewardItem, RewardKind
 
 _APPLIES = {"shopify": "/discount/{code}?redirect=%2F"}
-_ASKS_A_PERSON = (RewardKind.PRODUCT, RewardKind.CUSTOM)
+ASKS_A_PERSON = (RewardKind.PRODUCT, RewardKind.CUSTOM)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ def use_target(item: RewardItem, *, store: str, code: str) -> UseTarget:
     site = item.shop_url.rstrip("/")
     if item.kind is RewardKind.STORE_CREDIT:
         return UseTarget(site, True, "the credit is in your account at the shop already")
-    if item.kind in _ASKS_A_PERSON:
+    if item.kind in ASKS_A_PERSON:
         return UseTarget(site, False, "show this code to the shop's team, who hand it out to you")
     path = _APPLIES.get(store.partition("/")[0], "")
     if site and path and item.kind is not RewardKind.GIFT_CARD:

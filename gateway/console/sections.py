@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from fastapi import APIRouter
 
-from gateway.console import deliveries, gift_codes, home, log, members, reviews
+from gateway.console import deliveries, gift_codes, home, log, members, reviews, rewards
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,7 @@ SECTIONS: tuple[Section, ...] = (
     Section("Home", "/console", home.router),
     Section("Members", "/console/members", members.router),
     Section("Gift codes", gift_codes.ADDRESS, gift_codes.router),
+    Section("Rewards", rewards.ADDRESS, rewards.router),
     Section("Deliveries", "/console/deliveries", deliveries.router),
     Section("Reviews", "/console/reviews", reviews.router),
     Section("Log", "/console/log", log.router),
