@@ -14,17 +14,18 @@ from uuid import UUID
 
 from flows.clerk import Case, Clerk
 from flows.closings import done, refused
+from flows.letters import address_of
 from flows.papers import Erased, Parting
 from flows.progress import Counters
 from flows.redemptions_desk import NOBODY
 from flows.referrals_desk import end_inner
-from loyalty.events import Customer, EventType, MemberMerge
+from loyalty.events import Channel, ConsentState, Customer, EventType, MemberMerge
 from loyalty.points import EntryKind
 from loyalty.store import people
 from loyalty.store.accounts import Bonus, Merge, Sums
 from loyalty.store.ids import new_id
 from loyalty.store.inbox import Claimed, Closing
-from loyalty.store.people import Member
+from loyalty.store.people import ConsentNote, Member
 
 _SUMS = (
     "orders_count",
@@ -100,6 +101,7 @@ class AccountsDesk(Clerk):
             "welcome": welcome,
             "filled": _fill(target, source),
         }
+        self._keep_the_stricter(item, source, target)
         self._move(item, source, target)
         for name in _SUMS:
             setattr(target, name, getattr(target, name) + getattr(source, name))
@@ -110,6 +112,22 @@ class AccountsDesk(Clerk):
         merge = Merge(item.event.business_key, source.id, target.id, self.terms.now, before)
         self.work.papers.joined.append(merge)
         return done(item, target)
+
+    def _keep_the_stricter(self, item: Claimed, source: Member, target: Member) -> None:
+        """Who said no with one account is not written to because of the other one's yes."""
+        words = self.work.words
+        for channel in Channel:
+            said, kept = address_of(source, channel), address_of(target, channel)
+            if not said or not kept or said == kept:
+                continue
+            is_no = words.state(channel.value, said) is ConsentState.WITHDRAWN
+            if is_no and words.state(channel.value, kept) is not ConsentState.WITHDRAWN:
+                origin = f"{item.event.store} {item.event.type.value}"
+                self.work.note(
+                    ConsentNote(
+                        target.id, channel, kept, ConsentState.WITHDRAWN, origin, item.event.time
+                    )
+                )
 
     def _linked(self, item: Claimed, known: UUID | None) -> Closing:
         """Only one of two accounts is known here: from now on it has both names."""

@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from loyalty.store import (
     chats,
+    consent_traces,
     invitations,
     member_sessions,
     referrals,
@@ -127,6 +128,10 @@ update inbox set
             then data || '{"customer": null, "reason": "forgotten"}'::jsonb
         when type = 'sms.received'
             then data || '{"sender": "forgotten", "recipient": "", "body": ""}'::jsonb
+        when type = 'consent.requested'
+            then data || '{"address": "forgotten", "member_id": null, "name": ""}'::jsonb
+        when type in ('consent.given', 'consent.withdrawn', 'consent.imported')
+            then data || '{"address": "forgotten", "member_id": null}'::jsonb
         when type = 'gift_code.redeemed'
             then data || '{"customer": null, "origin": "", "code": "forgotten"}'::jsonb
         when type = 'chat.received'
@@ -170,9 +175,6 @@ where member_id = any(cast(:ids as uuid[]))
 _ATTEMPTS = text("""
 update attempts set detail = '', request_id = '' where delivery_id in (
     select id from deliveries where member_id = any(cast(:ids as uuid[])))
-""")
-_CONSENTS = text("""
-update consents set address = 'forgotten' where member_id = any(cast(:ids as uuid[]))
 """)
 _ADJUSTMENTS = text("""
 update adjustments set reason = '', data = jsonb_set(data, '{adjustment,reason}', '"forgotten"')
@@ -218,10 +220,11 @@ async def forget(connection: AsyncConnection, person: Traces, *, own_events: Seq
     await connection.execute(_EVENTS, {"events": events, "own": list(own_events)})
     await connection.execute(_OWN_EVENT, {"own": list(own_events)})
     for statement in (
-        *FORGET_MESSAGES, _SALES, _ATTEMPTS, _DELIVERIES, _CONSENTS, _ADJUSTMENTS, _REWARDS,
+        *FORGET_MESSAGES, _SALES, _ATTEMPTS, _DELIVERIES, _ADJUSTMENTS, _REWARDS,
         _MERGES, _IDENTITIES, _MEMBERS,
     ):  # fmt: skip
         await connection.execute(statement, ids)
+    await consent_traces.forget(connection, ids=person.ids, words=person.words)
     await _forget_customer(connection, person)
     await connection.execute(text("set local hub.erasing = 'off'"))
     await chats.forget(connection, ids["ids"])

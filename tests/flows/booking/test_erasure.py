@@ -95,7 +95,21 @@ async def a_life(desk: Desk) -> None:
         adjusted("a1", 20, customer=SOFIA, reason="Sofia called"),
         adjusted("a2", 2000, customer=SOFIA, reason="Sofia Quistgaard called"),
         texted("m1", "STOP, says Sofia", sender="+4915198765432"),
-        report("message.bounced", "b1", "email", "Sofia.Quist@example.com", detail="sofia?"),
+        texted("m2", "please stop texting me. Sofia", sender="+4915198765432"),
+        report(
+            "message.bounced",
+            "b1",
+            "email",
+            "Sofia.Quist@example.com",
+            detail="sofia?",
+            permanent=True,
+        ),
+        event(
+            "consent.requested",
+            "k1",
+            {"channel": "sms", "address": "+4915198765432", "name": "Sofia"},
+            store="hub",
+        ),
         event("activity.reported", "v:1", {"name": "v", "ref": "1", "customer": SOFIA}),
         signed_up(BO),
         merged(BO, SOFIA),
@@ -110,7 +124,7 @@ async def test_nothing_tells_who_it_was(desk: Desk) -> None:
     await a_life(desk)
     assert {table for table, _, _ in await found(desk)} >= {
         "adjustments", "attempts", "consents", "deliveries", "identities", "inbox", "members",
-        "sales",
+        "reviews", "sales", "suppressions",
     }  # fmt: skip
     await accept_raw(desk, erased(SOFIA))
     assert await found(desk) == []
