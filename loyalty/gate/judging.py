@@ -65,13 +65,14 @@ class Knowledge:
     uses: dict[Address, list[Use]] = field(default_factory=lambda: defaultdict(list))
 
     def count(self, message: Message, verdict: Verdict, *, now: datetime) -> None:
-        """Gives a message its place, for those that are judged after it."""
-        if not message.is_marketing or verdict.outcome == "suppress":
+        """Gives a message its place, or takes it away, for those that are judged after it."""
+        if not message.is_marketing:
             return
         uses = self.uses.setdefault((message.channel.value, message.address), [])
         uses[:] = [one for one in uses if one.id != message.id]
-        waits = verdict.outcome == "defer"
-        uses.append(Use(message.id, verdict.send_at or now, message.priority, waits))
+        if verdict.may_go:
+            waits = verdict.outcome == "defer"
+            uses.append(Use(message.id, verdict.send_at or now, message.priority, waits))
 
 
 @dataclass(frozen=True, slots=True)
