@@ -226,11 +226,11 @@ async def forget(connection: AsyncConnection, person: Traces, *, own_events: Seq
         await connection.execute(statement, ids)
     await consent_traces.forget(connection, ids=person.ids, words=person.words)
     await _forget_customer(connection, person)
-    await connection.execute(text("set local hub.erasing = 'off'"))
     await chats.forget(connection, ids["ids"])
     await referrals.forget(connection, ids["ids"])
     await sign_ins.forget(connection, sorted(person.words))
     await member_sessions.forget(
         connection, words=sorted(person.words), subjects=sorted(person.subjects)
     )
+    await connection.execute(text("set local hub.erasing = 'off'"))
     return len(events)

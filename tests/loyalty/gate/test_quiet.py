@@ -25,8 +25,6 @@ ZONES = st.sampled_from(
 INSTANTS = st.integers(1_322_697_600, 2_051_222_400).map(
     lambda one: datetime.fromtimestamp(one, UTC)
 )
-    lambda one: datetime.fromtimestamp(one, UTC)
-)
 MINUTES = st.integers(0, 24 * 60 - 1).map(lambda one: time(one // 60, one % 60))
 HOURS = st.builds(
     lambda begins, ends, weekdays, days: QuietHours(
