@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from zoneinfo import ZoneInfo
@@ -67,6 +67,10 @@ class Terms:
     def zone(self) -> ZoneInfo:
         """The programme's time zone."""
         return zone_of(self.programme.zone, "UTC")
+
+    def for_later(self) -> Terms:
+        """The same where nobody stands by to send: what is planned waits for `deliver`."""
+        return replace(self, planner=replace(self.planner, owner=""))
 
     def rules_for(self, sale: Sale) -> RuleSet:
         """The rules that a sale was awarded under."""

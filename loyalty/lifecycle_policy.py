@@ -15,6 +15,11 @@ class DigestPolicy(Frozen):
     """One message for everything that comes within so many minutes of the first of it."""
 
     minutes: Minutes = Field(description="How long the window is open, from its first event on.")
+    template: str = Field(
+        "points_digest",
+        description="The text that says it all, with `values.points`, `count` and `balance`; "
+        "empty for the text that is collected.",
+    )
 
 
 class FallbackPolicy(Frozen):

@@ -92,8 +92,8 @@ class Expectation(Part):
     encoding: Literal["GSM-7", "UCS-2"] | None = None
     segments: Count | None = None
     picked: str | None = None
-    balance_shown: Any = None
-    notified: Any = None
+    balance_shown: Points | None = None
+    notified: bool | None = None
 
     @property
     def given(self) -> dict[str, Any]:

@@ -15,7 +15,6 @@ _KEYS = {
     "sms.status": ("key", "status", "error"),
     "stats.begin": ("message", "sent_to"),
     "target.script": ("target", "replies"),
-    "wallet.update": ("member", "points"),
 }  # fmt: skip
 
 

@@ -17,6 +17,7 @@ from loyalty.eligibility import EligibilityPolicy
 from loyalty.events import Channel
 from loyalty.events.chats import ChatChannel
 from loyalty.gift_codes_policy import GiftCodePolicy
+from loyalty.lifecycle_policy import WalletPolicy
 from loyalty.messaging_policy import DoubleOptIn, FrequencyCap, QuietHours, SmsPolicy
 from loyalty.money import Amount
 from loyalty.policies import (
@@ -197,7 +198,7 @@ class Settings(Part):
     gift_codes: GiftCodePolicy = GiftCodePolicy()
     referral: ReferralPolicy | None = None
     fanout: Any = None
-    wallet: Any = None
+    wallet: WalletPolicy = WalletPolicy()
 
     @property
     def later(self) -> list[str]:
@@ -213,7 +214,7 @@ class Settings(Part):
         return own + given
 
 
-_LATER = ("fanout", "wallet")
+_LATER = ("fanout",)
 
 
 def merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:

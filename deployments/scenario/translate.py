@@ -158,6 +158,7 @@ def _programme(settings: Settings) -> Programme:
         fx_rounding=settings.fx_rounding,
         referral=_referral(settings.referral, scale),
         report=settings.report,
+        wallet=settings.wallet,
         gift_codes=settings.gift_codes,
         messaging=_messaging(settings.messaging),
         chat=_chat(settings.messaging),

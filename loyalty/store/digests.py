@@ -96,16 +96,30 @@ def _together(found: Iterable[Collected]) -> list[Collected]:
     return [windows[key] for key in sorted(windows)]
 
 
+_WITH_DUE = text("""
+select distinct member_id from (
+    select member_id from digests where state = 'open' and due_at <= :now
+    order by due_at limit :limit) as due
+""")
 _DUE = text("""
-select * from digests where state = 'open' and due_at <= :now
-order by due_at, id limit :limit for update skip locked
+select * from digests
+where state = 'open' and due_at <= :now and member_id = any(cast(:members as uuid[]))
+order by id for update
 """)
 _NEXT = text("select min(due_at) from digests where state = 'open'")
 
 
-async def due(connection: AsyncConnection, *, now: datetime, limit: int) -> list[Digest]:
-    """Windows that are to close, held; those that another worker holds are left to it."""
-    rows = await connection.execute(_DUE, {"now": now, "limit": limit})
+async def members_with_due(connection: AsyncConnection, *, now: datetime, limit: int) -> list[UUID]:
+    """Members with windows that are to close: to be locked first, as booking locks them."""
+    rows = await connection.execute(_WITH_DUE, {"now": now, "limit": limit})
+    return list(rows.scalars())
+
+
+async def due(
+    connection: AsyncConnection, members: Sequence[UUID], *, now: datetime
+) -> list[Digest]:
+    """Windows of locked members that are to close, held; none that was closed meanwhile."""
+    rows = await connection.execute(_DUE, {"members": list(members), "now": now})
     return [
         Digest(
             id=row.id,

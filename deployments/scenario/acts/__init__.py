@@ -6,6 +6,7 @@ from deployments.scenario.acts import (
     consents,
     gift_codes,
     mails,
+    passes,
     referrals,
     texts,
 )
@@ -16,6 +17,7 @@ FAMILIES: tuple[Family, ...] = (
     consents.CONSENTS,
     mails.MAILS,
     gift_codes.FAMILY,
+    passes.FAMILY,
     referrals.FAMILY,
     campaigns.FAMILY,
     texts.FAMILY,
