@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
+from datetime import datetime
 from pathlib import Path
 from uuid import UUID
 
@@ -26,13 +27,18 @@ from deployments.triggers import (
     start_elsewhere,
 )
 from deployments.worker import HubWorker
-from flows import runtime
+from flows import coming_due, runtime
 from flows.polling import polled
 from flows.runtime import Hub
 from loyalty.store import connections, deliveries, errands, inbox, polls, reward_ends, rulebook
 from loyalty.store.database import StoreAway
 
 logger = logging.getLogger(__name__)
+
+
+def _soonest(*found: datetime | None) -> datetime | None:
+    return min((one for one in found if one is not None), default=None)
+
 
 AWAY = (httpx.HTTPError, PrefectHTTPStatusError, StoreAway, OSError)
 """What a loop survives: the Prefect server or PostgreSQL is away for a while."""
@@ -120,7 +126,10 @@ class WarmWorker:
         asked = sorted(polled(self.hub))
         async with self.hub.database.begin() as connection:
             waiting = await inbox.waiting(connection, now=now)
-            due = await deliveries.next_due(connection, now=now)
+            due = _soonest(
+                await deliveries.next_due(connection, now=now),
+                await coming_due.next_due(connection, now=now),
+            )
             if not self._enrolled.issuperset(asked):
                 await polls.enrol(connection, asked, now=now)
                 self._enrolled.update(asked)

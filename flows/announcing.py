@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Literal
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from flows.letters import Letter, address_of, numbered, plan_letter, verdict_on
+from flows.fallback import begin_chains
+from flows.letters import Letter, address_of, numbered, plan_first, verdict_on
 from loyalty.contacts import normal_address
 from loyalty.events import Channel, Purpose
 from loyalty.gate import Knowledge, Verdict
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 Scalar = str | int | Decimal | bool | date | datetime | None
 AUTO: tuple[Channel, ...] = (Channel.SMS, Channel.EMAIL)
-"""Where an announcement names no channel, in this order."""
+"""The channels of an announcement that names none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,8 @@ class Announcement:
 
     Args:
         key: Makes it once, whoever announces it again; nobody's name or address in it.
-        channel: `auto` takes the first channel that the gate lets it go by.
+        channel: `auto` takes the first channel of the programme's chain that the gate lets it go
+            by, and goes on to the next where it does not arrive (`Programme.fallback`).
         member: Whom it is for; their addresses count unless `address` is given.
         address: For somebody who is no member, or another address than the member's first.
         values: What the text may call `values.…`.
@@ -80,7 +82,7 @@ class Announcement:
 
     @property
     def channels(self) -> tuple[Channel, ...]:
-        """The channels it may go by, first choice first."""
+        """The channels it may go by; of `auto`, the programme's chain says in which order."""
         return AUTO if self.channel == "auto" else (Channel(self.channel),)
 
     def address_on(self, channel: Channel) -> str:
@@ -104,7 +106,9 @@ async def announce(
         connection, addresses_of(announcements), terms.programme.messaging, now=terms.now
     )
     found = [planned(terms.planner, one, known) for one in announcements]
-    return await deliveries.plan(connection, found)
+    new = await deliveries.plan(connection, found)
+    await begin_chains(connection, new, terms.programme.fallback, now=terms.now)
+    return new
 
 
 async def foretell(
@@ -113,8 +117,7 @@ async def foretell(
     """What the gate would say now of each; nothing is planned."""
     policy = terms.programme.messaging
     known = await gate.knowledge(connection, addresses_of(announcements), policy, now=terms.now)
-    return [verdict_on(terms.planner, chosen(terms.planner, one, known), known)
-            for one in announcements]  # fmt: skip
+    return [_foretold(terms.planner, one, known) for one in announcements]
 
 
 def addresses_of(announcements: Collection[Announcement]) -> set[tuple[str, str]]:
@@ -129,17 +132,20 @@ def addresses_of(announcements: Collection[Announcement]) -> set[tuple[str, str]
 
 def planned(planner: Planner, announcement: Announcement, known: Knowledge) -> Delivery:
     """The delivery of an announcement, for callers who know the gate's part already."""
-    return plan_letter(planner, chosen(planner, announcement, known), known)
+    return plan_first(planner, _letters(planner, announcement), known)
 
 
-def chosen(planner: Planner, announcement: Announcement, known: Knowledge) -> Letter:
-    """The letter on the first channel that the gate lets it go by; the first one where none is."""
-    letters = [_letter(planner, announcement, channel) for channel in announcement.channels]
-    if len(letters) == 1:
-        return letters[0]
-    reachable = [one for one in letters if one.address] or letters
-    may_go = (one for one in reachable if verdict_on(planner, one, known).may_go)
-    return next(may_go, reachable[0])
+def _letters(planner: Planner, one: Announcement) -> list[Letter]:
+    """The announcement on each channel it may go by, first choice first."""
+    chain = planner.programme.fallback.chain if one.channel == "auto" else one.channels
+    return [_letter(planner, one, channel) for channel in chain]
+
+
+def _foretold(planner: Planner, announcement: Announcement, known: Knowledge) -> Verdict:
+    letters = _letters(planner, announcement)
+    able = [one for one in letters if one.address] or letters
+    said = [verdict_on(planner, one, known) for one in able]
+    return next((one for one in said if one.may_go), said[0])
 
 
 def _letter(planner: Planner, one: Announcement, channel: Channel) -> Letter:

@@ -25,6 +25,7 @@ from flows.clerk import Clerk
 from flows.closings import done
 from flows.consents_desk import ConsentsDesk
 from flows.engagement_desk import EngagementDesk
+from flows.fallback import begin_chains
 from flows.gift_codes_desk import GiftCodesDesk
 from flows.hooks_out import tell_subscribers
 from flows.papers import ABOUT_ACCOUNTS
@@ -114,6 +115,7 @@ async def _book_part(
     await workset.flush(connection, work)
     told = tell_subscribers(items, closings, terms)
     new = await deliveries.plan(connection, [*work.deliveries, *told])
+    await begin_chains(connection, new, terms.programme.fallback, now=terms.now)
     await workset.close(connection, work, items, closings, run_id=run_id)
     return Booked(items, closings, new, tuple(work.emitted))
 

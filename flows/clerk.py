@@ -13,6 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from flows.closings import done
+from flows.digests import collected, collects
 from flows.planning import Occasion
 from flows.progress import Counters, Progress
 from flows.terms import Terms, counter_of
@@ -332,6 +333,9 @@ class Clerk:
                 continue
             if effect.kind is EffectKind.EMIT_EVENT:
                 case.extra.setdefault("announced", []).append([effect.name, effect.values])
+            elif collects(effect, item.event, terms):
+                news = collected(effect, case.member, event_id=item.id, sale=case.sale, terms=terms)
+                self.work.collected.append(news)
             else:
                 self.work.deliveries.append(terms.planner.plan(occasion, effect))
         return planned.errors

@@ -13,6 +13,7 @@ from connectors.kit.action import Capability, Idempotency
 from connectors.kit.registry import manifest
 from flows.batch import LINGER_SECONDS
 from flows.bells import Bell
+from flows.coming_due import bring_on
 from flows.fanout import FanOut
 from flows.gatekeeping import judge_again
 from flows.parameters import MaxEvents, WaitMinutes
@@ -131,10 +132,12 @@ async def _take(
         connection, [Outcome(one, "unknown", now, now, reason=reason) for one in unknown]
     )
     await deliveries.make_pending(connection, [one.id for one in again])
+    terms = await hub.terms()
+    await bring_on(connection, terms.for_later())
     taken = await deliveries.take_due(
         connection, owner=hub.owner, limit=limit, now=now, alive=alive
     )
-    due = await judge_again(connection, taken, await hub.terms())
+    due = await judge_again(connection, taken, terms)
     for one in again:
         one.state = "pending"
     troubles = [Trouble("unknown", one.route, reason, one) for one in unknown]

@@ -9,14 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
+from typing import TYPE_CHECKING, Literal, cast
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from flows.announcing import Announcement, announce
-from flows.terms import Terms
 from loyalty.book import PointsBook
-from loyalty.programme import Programme
+from loyalty.events import Event
+from loyalty.sales import Sale
 from loyalty.store import books, digests, people
 from loyalty.store.books import BookTerms
 from loyalty.store.digests import EMPTY, SENT, Collected, Digest, Worth
@@ -24,17 +25,26 @@ from loyalty.store.ids import new_id
 from loyalty.store.people import Member
 from rules.decision import Effect, EffectKind
 
+if TYPE_CHECKING:
+    from flows.terms import Terms
+
 BATCH = 200
 """How many windows a transaction closes: they and their members are held while it runs."""
 
 
-def collects(programme: Programme, effect: Effect) -> bool:
-    """Whether the programme collects such messages instead of sending each."""
-    return effect.kind is EffectKind.SEND_MESSAGE and effect.template in programme.digests
+def collects(effect: Effect, event: Event, terms: Terms) -> bool:
+    """Whether the programme collects such a message instead of sending it.
+
+    What would be late is planned like any other message, so that the gate says so.
+    """
+    if effect.kind is not EffectKind.SEND_MESSAGE or effect.template not in terms.programme.digests:
+        return False
+    hours = terms.programme.max_lateness_hours
+    return hours is None or terms.now - event.time <= timedelta(hours=hours)
 
 
 def collected(
-    effect: Effect, member: Member, *, event_id: int, sale: str, terms: Terms
+    effect: Effect, member: Member, *, event_id: int, sale: Sale | None, terms: Terms
 ) -> Collected:
     """What a message comes to that is not sent but collected."""
     window = timedelta(minutes=terms.programme.digests[effect.template].minutes)
@@ -44,7 +54,7 @@ def collected(
         channel=effect.channel,
         effect=effect.model_dump(mode="json"),
         event_ids=[event_id],
-        sales=[sale] if sale else [],
+        sales=[sale.key] if sale is not None else [],
         at=terms.now,
         due_at=terms.now + window,
     )
@@ -89,8 +99,8 @@ def _announcement(
     return Announcement(
         key=f"digest:{one.id}",
         template=(plan.template if plan else "") or one.template,
-        channel=effect.channel,
-        purpose=effect.purpose,
+        channel=cast(Literal["email", "sms", "auto"], effect.channel),
+        purpose=cast(Literal["marketing", "transactional"], effect.purpose),
         member=members[heir],
         values={
             **effect.values,

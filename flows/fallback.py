@@ -8,7 +8,6 @@ Whatever is heard of a channel that was left already changes nothing.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -24,7 +23,6 @@ from loyalty.store.ids import new_id
 BATCH = 200
 """How many messages a transaction takes further: they are held while it runs."""
 
-_GOES = ("pending", "parked", "held")
 _ARRIVED = frozenset({Kind.DELIVERED, Kind.OPENED, Kind.CLICKED})
 _FAILED = frozenset({Kind.BOUNCED})
 _BECAUSE = {
@@ -35,39 +33,26 @@ _BECAUSE = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Chain:
-    """What a message comes to at first: deliveries to be planned, and what waits behind them."""
-
-    planned: list[Delivery]
-    waiting: Fallback | None = None
-
-
-def chain_of(steps: Sequence[Delivery], policy: FallbackPolicy, *, now: datetime) -> Chain:
-    """Begins with the first channel that may be used; those before it say why they may not.
+async def begin_chains(
+    connection: AsyncConnection, new: Sequence[Delivery], policy: FallbackPolicy, *, now: datetime
+) -> None:
+    """Lets messages wait that have other channels behind them; in the transaction that plans them.
 
     Args:
-        steps: The message in each of its channels, planned and judged, in the order of the chain.
+        new: Deliveries that were written just now.
     """
-    for at, step in enumerate(steps):
-        if step.state in _GOES:
-            rest = [one for one in steps[at + 1 :] if one.input]
-            waiting = _waiting(step, rest, policy, now) if rest else None
-            return Chain([*steps[: at + 1]], waiting)
-    return Chain([*steps])
+    await fallbacks.add(connection, [_waiting(one, policy, now) for one in new if one.behind])
 
 
-def _waiting(
-    step: Delivery, rest: list[Delivery], policy: FallbackPolicy, now: datetime
-) -> Fallback:
+def _waiting(one: Delivery, policy: FallbackPolicy, now: datetime) -> Fallback:
     minutes = policy.wait_minutes
     return Fallback(
         id=new_id(now),
-        key=step.key,
-        delivery_id=step.id,
-        rest=rest,
+        key=one.key,
+        delivery_id=one.id,
+        rest=one.behind,
         started_at=now,
-        member_id=step.member_id,
+        member_id=one.member_id,
         wait_seconds=None if minutes is None else minutes * 60,
     )
 

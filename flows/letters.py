@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -19,6 +19,7 @@ from loyalty.store.deliveries import LEASE, Delivery
 from loyalty.store.ids import new_id
 from loyalty.store.people import Member
 from loyalty.texts import MessageLinks, TextError
+from loyalty.tracking import tracked
 
 if TYPE_CHECKING:
     from flows.planning import Planner
@@ -82,6 +83,51 @@ def address_of(member: Member, channel: Channel) -> str:
     return (member.email if channel is Channel.EMAIL else member.phone) or ""
 
 
+def plan_first(planner: Planner, letters: Sequence[Letter], known: Knowledge) -> Delivery:
+    """The delivery of a message on the first channel that the gate lets it go by.
+
+    What follows on the channels behind it is written now and judged when it would go; where no
+    channel is open, the first says why.
+
+    Args:
+        letters: The message on each of its channels, first choice first.
+    """
+    able = [one for one in letters if one.address] or [*letters[:1]]
+    at = next((n for n, one in enumerate(able) if verdict_on(planner, one, known).may_go), None)
+    delivery = plan_letter(planner, able[at or 0], known)
+    behind = able[at + 1 :] if at is not None else []
+    delivery.behind = [one for letter in behind if (one := _written_ahead(planner, letter))]
+    for one in delivery.behind:
+        if one.key == delivery.key:
+            one.key = f"{delivery.key}:{one.capability}"
+    return delivery
+
+
+def _written_ahead(planner: Planner, letter: Letter) -> Delivery | None:
+    """A message that may be needed later; None where its text cannot be written."""
+    try:
+        content = content_of(planner, letter)
+    except (TextError, ValidationError):
+        return None
+    delivery = _delivery(planner, letter, content)
+    delivery.state = "parked"
+    return delivery
+
+
+def content_of(planner: Planner, letter: Letter) -> dict[str, Any]:
+    """What the vendor is handed; in e-mails that are tracked, the links lead through the hub.
+
+    Raises:
+        TextError: The text cannot be written.
+        ValidationError: What came out does not fit the channel.
+    """
+    content = _payload(planner, letter).model_dump(mode="json")
+    is_tracked = planner.programme.tracking.covers(letter.purpose.value)
+    if is_tracked and planner.links is not None and content.get("html"):
+        content["html"] = tracked(content["html"], planner.links, letter.id)
+    return content
+
+
 def plan_letter(planner: Planner, letter: Letter, known: Knowledge) -> Delivery:
     """The delivery of a letter: pending and leased, parked, held, suppressed or dead.
 
@@ -89,26 +135,35 @@ def plan_letter(planner: Planner, letter: Letter, known: Knowledge) -> Delivery:
     """
     message = letter.message()
     verdict = judge(message, known, planner.programme, now=planner.now)
-    route = planner.route(Capability(letter.channel.value), letter.connection)
     state, reason = _STATES[verdict.outcome], verdict.told
     content: dict[str, Any] = {}
     if verdict.may_go:
         try:
-            content = _payload(planner, letter).model_dump(mode="json")
+            content = content_of(planner, letter)
             known.count(message, verdict, now=planner.now)
         except TextError as error:
             state, reason = "suppressed", str(error)
         except ValidationError as error:
             state, reason = "dead", first_problem(error)
-    if state in ("pending", "parked") and route.problem:
-        state, reason = "held", route.problem
-    is_ready = state == "pending"
+    delivery = _delivery(planner, letter, content)
+    delivery.state, delivery.reason = state, reason
+    delivery.next_attempt_at, delivery.verdict = verdict.send_at, verdict
+    problem = planner.route(Capability(letter.channel.value), letter.connection).problem
+    if state in ("pending", "parked") and problem:
+        delivery.state, delivery.reason = "held", problem
+    if delivery.state == "pending":
+        delivery.owner, delivery.lease_until = planner.owner, planner.now + LEASE
+    return delivery
+
+
+def _delivery(planner: Planner, letter: Letter, content: dict[str, Any]) -> Delivery:
+    route = planner.route(Capability(letter.channel.value), letter.connection)
     return Delivery(
         id=letter.id,
         key=letter.key,
         capability=letter.channel.value,
         input=content,
-        state=state,
+        state="",
         created_at=planner.now,
         connector=route.connector,
         connection=route.connection,
@@ -117,17 +172,12 @@ def plan_letter(planner: Planner, letter: Letter, known: Knowledge) -> Delivery:
         member_id=letter.member.id if letter.member else None,
         rule=letter.rule,
         target=letter.address,
-        reason=reason,
-        next_attempt_at=verdict.send_at,
-        owner=planner.owner if is_ready else "",
-        lease_until=planner.now + LEASE if is_ready else None,
         purpose=letter.purpose.value,
         topic=letter.topic,
-        zone=message.zone,
+        zone=letter.message().zone,
         campaign=letter.campaign,
         priority=letter.priority,
         valid_until=letter.valid_until,
-        verdict=verdict,
     )
 
 

@@ -39,9 +39,21 @@ from loyalty.gate import Knowledge, Words
 from loyalty.limits import Meters
 from loyalty.sales import Sale
 from loyalty.standing import Reached, Share
-from loyalty.store import books, gate, gift_codes, inbox, ledger, limits, people, rulebook, standing
+from loyalty.store import (
+    books,
+    digests,
+    gate,
+    gift_codes,
+    inbox,
+    ledger,
+    limits,
+    people,
+    rulebook,
+    standing,
+)
 from loyalty.store.books import BookTerms
 from loyalty.store.deliveries import Delivery
+from loyalty.store.digests import Collected
 from loyalty.store.gift_codes import CodeBook
 from loyalty.store.inbox import Claimed, Closing
 from loyalty.store.people import ConsentNote, Identity, Member
@@ -88,6 +100,7 @@ class Workset:
     sign_ins: Mapping[str, SignIn] = field(default_factory=dict)
     notes: list[ConsentNote] = field(default_factory=list)
     deliveries: list[Delivery] = field(default_factory=list)
+    collected: list[Collected] = field(default_factory=list)
     emitted: list[Event] = field(default_factory=list)
     released: list[str] = field(default_factory=list)
 
@@ -208,6 +221,7 @@ async def flush(connection: AsyncConnection, work: Workset) -> None:
         await gift_codes.save(connection, work.gift_codes)
     await chat_papers.save(connection, work.chats)
     await referral_papers.save(connection, work.referrals, now=work.now)
+    await digests.collect(connection, work.collected)
     await inbox.emit(connection, work.emitted, now=work.now)
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from deployments.scenario.engine import Engine
+from flows.coming_due import bring_on
+from flows.reminders import remind
 from flows.upkeep import keep_up
 from flows.yearly import celebrate
 from loyalty.store import calendar
@@ -21,3 +23,11 @@ async def tick(engine: Engine) -> None:
     if engine.in_force.settings.anniversary or engine.in_force.settings.birthday:
         await celebrate(engine.database, engine.in_force.programme, now=engine.now)
     await engine.work_off()
+    await remind(engine.database, engine.terms())
+    while await _bring_on(engine):
+        pass
+
+
+async def _bring_on(engine: Engine) -> int:
+    async with engine.database.begin() as connection:
+        return await bring_on(connection, engine.terms())

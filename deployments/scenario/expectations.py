@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from deployments.scenario.parts import Count, Moment, Name, Part, Points
+from deployments.scenario.parts import Count, Moment, Name, Part, Points, Target
 from loyalty.events import ConsentState
 from loyalty.gate import Intent
 
@@ -42,6 +42,20 @@ class MessageSeen(Part):
     balance: Points | None = None
     message_class: str | None = Field(None, alias="class")
     last_day: str | None = None
+
+
+class Stats(Part):
+    """How a mailing did; people and machines apart, rates over what was delivered."""
+
+    sent: Count | None = None
+    delivered: Count | None = None
+    bounced: Count | None = None
+    opens_human: Count | None = None
+    opens_machine: Count | None = None
+    clicks_human: Count | None = None
+    clicks_machine: Count | None = None
+    open_rate: str | None = None
+    click_rate: str | None = None
 
 
 class Expectation(Part):
@@ -86,9 +100,9 @@ class Expectation(Part):
     bound: dict[Name, Name | None] | None = None
     invited: tuple[Name, ...] | None = None
     waiting: Count | None = None
-    stats: Any = None
-    deliveries: Any = None
-    attempts: Any = None
+    stats: Stats | None = None
+    deliveries: dict[Target, Count] | None = None
+    attempts: dict[Target, Count] | None = None
     encoding: Literal["GSM-7", "UCS-2"] | None = None
     segments: Count | None = None
     picked: str | None = None

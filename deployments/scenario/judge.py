@@ -138,6 +138,9 @@ class _Judge:
             for told in differs(f"referral.{name}", state, found.get(name))
         ]
 
+    async def _stats(self, expected: Any) -> list[str]:
+        return parts_differ("stats", expected, self.happened.values.get("stats", {}))
+
     async def _parked(self, expected: int) -> list[str]:
         return differs("parked", expected, await self.observer.parked())
 

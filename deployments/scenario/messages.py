@@ -12,6 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from deployments.scenario.engine import OWNER
 from deployments.scenario.observe import Members
@@ -44,15 +45,26 @@ class Vendor:
         """Sends what is planned for now, and with it what was put off until now."""
         now = terms.now
         async with self.database.begin() as connection:
-            taken = await deliveries.take_due(connection, owner=OWNER, limit=10_000, now=now)
-            due = await judge_again(connection, taken, terms)
-            rows = await connection.execute(_READY, {"owner": OWNER})
-            ready = {one.id: one for one in [*due, *(deliveries.delivery_of(r) for r in rows)]}
+            ready = {one.id: one for one in await self.ready(connection, terms)}
             begun = await deliveries.begin(connection, list(ready), owner=OWNER, now=now)
-            sent = [Outcome(ready[one], "sent", now, now) for one in sorted(begun)]
+            sent = [Outcome(ready[one], "sent", now, now, vendor_id=str(one)) for one in begun]
+            sent.sort(key=lambda outcome: outcome.delivery.id)
             for outcome in sent:
                 outcome.delivery.attempts += 1
             await deliveries.finish(connection, sent)
+
+    async def ready(self, connection: AsyncConnection, terms: Terms) -> list[Delivery]:
+        """What is to be sent at `terms.now`: planned for it, or put off until then and judged."""
+        taken = await deliveries.take_due(connection, owner=OWNER, limit=10_000, now=terms.now)
+        due = await judge_again(connection, taken, terms)
+        rows = await connection.execute(_READY, {"owner": OWNER})
+        found = [*due, *(deliveries.delivery_of(row) for row in rows)]
+        return list({one.id: one for one in found}.values())
+
+    @property
+    def figures(self) -> dict[str, Any]:
+        """What the story may ask of the vendor; nothing of one that takes whatever comes."""
+        return {}
 
     async def news(self, members: Members) -> list[dict[str, Any]]:
         """The messages whose state was set since this was asked last, in order."""
@@ -90,4 +102,6 @@ def template_of(rule: str) -> str:
 
 
 def _facts(content: Mapping[str, str]) -> dict[str, Any]:
-    return {name: content[name] for name in ("points", "balance", "tier") if name in content}
+    return {
+        name: content[name] for name in ("points", "balance", "tier", "last_day") if name in content
+    }

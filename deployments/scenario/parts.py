@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -11,6 +11,10 @@ from loyalty.money import Amount
 
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 Count = Annotated[int, Field(ge=0, le=1_000_000_000)]
+
+
+Target = Literal["sms", "slack", "sheets"]
+"""Where a fan-out goes."""
 
 
 def _moment(value: object) -> object:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import tempfile
 from collections import defaultdict
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -52,8 +53,8 @@ class PostOffice(Vendor):
         at = min(self._at or terms.now, terms.now)
         async with self._open() as hub:
             while at <= terms.now:
-                hub.clock = lambda now=at: now  # type: ignore[misc]
-                await self._send(hub, at)
+                hub.clock = _standing_at(at)
+                await self._send(hub, _at(terms, at))
                 following = await self._next(at)
                 if following is None or following > terms.now:
                     break
@@ -74,7 +75,8 @@ class PostOffice(Vendor):
             await clients.aclose()
             await self.targets.aclose()
 
-    async def _send(self, hub: Hub, at: datetime) -> None:
+    async def _send(self, hub: Hub, terms: Terms) -> None:
+        by_route: dict[str, list[Delivery]] = defaultdict(list)
         async with self.database.begin() as connection:
             for slug in slugs_of(list(CONNECTORS)):
                 await budgets.define(
@@ -83,11 +85,10 @@ class PostOffice(Vendor):
                     burst=1000,
                     per_second=Decimal(1000),
                     is_active=True,
-                    now=at,
+                    now=terms.now,
                 )
-        by_route: dict[str, list[Delivery]] = defaultdict(list)
-        for one in await self.ready(at):
-            by_route[one.route].append(one)
+            for one in await self.ready(connection, terms):
+                by_route[one.route].append(one)
         for slug, found in by_route.items():
             await _through(hub, slug, found)
 
@@ -101,3 +102,12 @@ async def _through(hub: Hub, slug: str, found: Sequence[Delivery]) -> None:
     for one in [*found, None]:
         sender.queue.put_nowait(one)
     await sender.run()
+
+
+def _standing_at(at: datetime) -> Callable[[], datetime]:
+    return lambda: at
+
+
+def _at(terms: Terms, at: datetime) -> Terms:
+    """The same terms at an earlier instant."""
+    return replace(terms, planner=replace(terms.planner, now=at), now=at)

@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from deployments.scenario.settings import EarnFilter, Flat, Multiplier, Settings, Written
+from deployments.scenario.texts import FAN_OUT
 from loyalty.policies import TierPlan
 
 SALES = ["order.paid", "payment.completed"]
@@ -18,7 +19,7 @@ NOTICE = "notice-"
 def documents_of(settings: Settings) -> list[dict[str, Any]]:
     """Every rule of the settings: what orders earn, their own rules, days, actions, messages."""
     found = [*_earning(settings), *_rules(settings), *_occasions(settings)]
-    return [*found, *_actions(settings), *_notices(settings)]
+    return [*found, *_actions(settings), *_notices(settings), *_fan_outs(settings)]
 
 
 def slug(name: str) -> str:
@@ -170,3 +171,25 @@ def _is_up(plan: TierPlan) -> str:
         if plan.levels[at].at > 0
     ]
     return " or ".join(rises) or "False"
+
+
+# --- its targets
+
+_TO_TARGET: dict[str, dict[str, Any]] = {
+    "sms": {"send_message": {"channel": "sms", "template": FAN_OUT}},
+    "slack": {"post_to_chat": {"template": FAN_OUT}},
+    "sheets": {"append_row": {"values": ["event.key", "event.time"]}},
+}
+
+
+def _fan_outs(settings: Settings) -> list[dict[str, Any]]:
+    """A rule that tells every target of an event."""
+    return [
+        {
+            "id": f"fan-out-{slug(kind)}",
+            "on": [kind],
+            "priority": -100,
+            "then": [_TO_TARGET[target] for target in targets],
+        }
+        for kind, targets in settings.fanout.items()
+    ]

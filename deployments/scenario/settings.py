@@ -12,12 +12,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from deployments.scenario.parts import Count, Moment, Name, Part, Points
+from deployments.scenario.parts import Count, Moment, Name, Part, Points, Target
 from loyalty.eligibility import EligibilityPolicy
 from loyalty.events import Channel
 from loyalty.events.chats import ChatChannel
 from loyalty.gift_codes_policy import GiftCodePolicy
-from loyalty.lifecycle_policy import WalletPolicy
+from loyalty.lifecycle_policy import FallbackPolicy, WalletPolicy
 from loyalty.messaging_policy import DoubleOptIn, FrequencyCap, QuietHours, SmsPolicy
 from loyalty.money import Amount
 from loyalty.policies import (
@@ -137,6 +137,12 @@ class Birthday(BirthdayPolicy):
     points: Points = Field(gt=0)
 
 
+class Window(Part):
+    """How long notices are collected, from the first of them on."""
+
+    minutes: int = Field(gt=0)
+
+
 class Messaging(Part):
     """Which messages the programme sends by itself, and how late they may be.
 
@@ -150,14 +156,16 @@ class Messaging(Part):
     sms: SmsPolicy = SmsPolicy()
     double_opt_in: DoubleOptIn = DoubleOptIn()
     frequency_caps: tuple[FrequencyCap, ...] = ()
-    digest: Any = None
+    digest: dict[Name, Window] = Field(
+        default_factory=dict, description="Notices that are collected, and for how long."
+    )
     window_hours: dict[str, int] = Field(default_factory=dict)
     invite_link_minutes: int = Field(60, ge=1)
     invite_channels: tuple[ChatChannel, ...] = ("messenger", "line")
-    click_implies_open: Any = None
-    scanner_seconds: Any = None
-    fallback: Any = None
-    expiry_reminder_days: Any = None
+    click_implies_open: bool = True
+    scanner_seconds: int = Field(10, ge=0, le=3600)
+    fallback: FallbackPolicy = FallbackPolicy()
+    expiry_reminder_days: tuple[int, ...] = (7, 1)
     default_locale: str = Field("en", description="For people whose language has no text.")
     templates: dict[Name, tuple[str, ...]] = Field(
         default_factory=dict, description="Texts of the case and the languages each is in."
@@ -197,24 +205,19 @@ class Settings(Part):
     messaging: Messaging = Messaging()
     gift_codes: GiftCodePolicy = GiftCodePolicy()
     referral: ReferralPolicy | None = None
-    fanout: Any = None
+    fanout: dict[Literal["order.paid"], tuple[Target, ...]] = Field(
+        default_factory=dict, description="Where every such event is told besides."
+    )
     wallet: WalletPolicy = WalletPolicy()
 
     @property
     def later(self) -> list[str]:
         """The settings given here that this version of the hub does not support yet."""
-        own = [name for name in _LATER if getattr(self, name) is not None]
-        given = [
+        return [
             f"messaging.{name}"
             for name, field in type(self.messaging).model_fields.items()
             if field.annotation is Any and getattr(self.messaging, name) is not None
         ]
-        if "expiry_reminder" in self.messaging.notify:
-            given.append("messaging.notify: expiry_reminder")
-        return own + given
-
-
-_LATER = ("fanout",)
 
 
 def merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:

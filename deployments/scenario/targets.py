@@ -25,7 +25,7 @@ from connectors.kit.registry import manifest
 from flows.clients import Clients, Line
 
 OK = 200
-CONNECTORS = {"sms": "twilio", "email": "smtp", "slack": "slack", "sheets": "sheets"}
+CONNECTORS: dict[str, str] = {"sms": "twilio", "slack": "slack", "sheets": "sheets"}
 """The targets that a story may name, and the connectors whose actions they stand for."""
 
 _fingerprints = itertools.count(1)

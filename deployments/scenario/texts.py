@@ -12,6 +12,9 @@ from functools import lru_cache
 from loyalty.texts import Texts
 from rules.shipped import shipped_templates
 
+FAN_OUT = "fan_out"
+"""The text of what goes to the targets of a fan-out."""
+
 _OWN = ("points_earned", "tier_up", "anniversary")
 _BODY = """\
 template: {name}
@@ -19,6 +22,19 @@ points: {{{{ result.points }}}}
 balance: {{{{ result.balance }}}}
 tier: {{{{ result.tier }}}}
 """
+_DIGEST = """\
+template: {name}
+points: {{{{ values.points }}}}
+balance: {{{{ values.balance }}}}
+"""
+_REMINDER = """\
+template: expiry_reminder
+points: {{ values.points }}
+last_day: {{ values.last_day }}
+"""
+DIGEST = "digest_of_"
+"""Begins the name of the text that says at once what a notice would have said several times."""
+
 _REQUESTED = """\
 template: {name}
 balance: {{{{ member.points }}}}
@@ -44,6 +60,11 @@ def _texts(requested: tuple[str, ...], languages: tuple[tuple[str, tuple[str, ..
     for name in (*_OWN, *requested):
         body = (_BODY if name in _OWN else _REQUESTED).format(name=name)
         sources[name] = {"email": {"subject": name, "text": body}, "sms": body}
+        digest = _DIGEST.format(name=name)
+        sources[DIGEST + name] = {"email": {"subject": name, "text": digest}, "sms": digest}
+    reminder = {"email": {"subject": "expiry_reminder", "text": _REMINDER}, "sms": _REMINDER}
+    sources["expiry_reminder"] = reminder
+    sources[FAN_OUT] = {"sms": "An order was paid.", "chat": "An order was paid."}
     for name, tags in languages:
         body = _BODY.format(name=name)
         email = {"subject": name, "text": body}

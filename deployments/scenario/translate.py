@@ -15,15 +15,22 @@ from typing import Any, get_args
 
 from deployments.scenario.rule_documents import documents_of, id_of, slug
 from deployments.scenario.settings import Messaging, Settings
+from deployments.scenario.texts import DIGEST
 from loyalty.chat_policy import ChatPolicy
 from loyalty.eligibility import EligibilityPolicy
 from loyalty.events import Tender
+from loyalty.lifecycle_policy import DigestPolicy, ReminderPolicy, TrackingPolicy
 from loyalty.messaging_policy import MessagingPolicy
 from loyalty.policies import BirthdayPolicy, OccasionPolicy, TierPlan
 from loyalty.programme import Programme
 from rules import RuleSet
 
-ROUTES = {"email": ("smtp/main",), "sms": ("twilio/main",)}
+ROUTES = {
+    "email": ("smtp/main",),
+    "sms": ("twilio/main",),
+    "chat": ("slack/main",),
+    "sheet": ("sheets/main",),
+}
 _TENDERS = frozenset(get_args(Tender.model_fields["kind"].annotation))
 
 
@@ -159,6 +166,16 @@ def _programme(settings: Settings) -> Programme:
         referral=_referral(settings.referral, scale),
         report=settings.report,
         wallet=settings.wallet,
+        digests={
+            name: DigestPolicy(minutes=window.minutes, template=DIGEST + name)
+            for name, window in settings.messaging.digest.items()
+        },
+        fallback=settings.messaging.fallback,
+        reminders=_reminders(settings),
+        tracking=TrackingPolicy(
+            scanner_seconds=settings.messaging.scanner_seconds,
+            click_implies_open=settings.messaging.click_implies_open,
+        ),
         gift_codes=settings.gift_codes,
         messaging=_messaging(settings.messaging),
         chat=_chat(settings.messaging),
@@ -203,6 +220,13 @@ def _milestone(plan: Any, scale: int) -> Any:
             value = getattr(plan, mark)
             changes[mark] = None if value is None else value.scaleb(scale)
     return plan.model_copy(update=changes)
+
+
+def _reminders(settings: Settings) -> ReminderPolicy:
+    messaging = settings.messaging
+    if "expiry_reminder" not in messaging.notify:
+        return ReminderPolicy()
+    return ReminderPolicy(days=messaging.expiry_reminder_days)
 
 
 def _referral(policy: Any, scale: int) -> Any:

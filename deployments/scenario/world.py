@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from sqlalchemy import text
 
 from deployments.scenario import desk, steps
-from deployments.scenario.acts import FAMILY_OF, referrals
+from deployments.scenario.acts import FAMILY_OF, mails, referrals
 from deployments.scenario.clock import begin, tick
 from deployments.scenario.document import Case
 from deployments.scenario.engine import LONG_AGO, Ending, Engine
@@ -20,6 +20,7 @@ from deployments.scenario.happening import Happening
 from deployments.scenario.later import Later
 from deployments.scenario.messages import Vendor
 from deployments.scenario.observe import Members, Observer
+from deployments.scenario.post_office import PostOffice
 from deployments.scenario.settings import Settings, merged
 from deployments.scenario.translate import terms_of
 from loyalty.events import Event
@@ -52,7 +53,7 @@ class World:
         self.case = case
         self.engine = Engine(database, rule_sets)
         self.members = Members()
-        self.vendor = Vendor(database)
+        self.vendor = PostOffice(database) if case.settings.fanout else Vendor(database)
         self.personal: dict[str, set[str]] = {}
         self.tokens: dict[str, str] = {}
         self.raw = case.raw_settings
@@ -95,6 +96,7 @@ class World:
             await self.vendor.hand_over(self.engine.terms())
             await self.meet()
             happened.messages = await self.vendor.news(self.members)
+            happened.values |= self.vendor.figures
         return happened
 
     async def meet(self) -> None:
@@ -206,6 +208,7 @@ class World:
         settings = Settings.model_validate(raw)
         before = self.engine.in_force if since else None
         templates = [part.template for part in self.parts if isinstance(part, _REQUEST)]
+        templates += [part.message for part in self.parts if isinstance(part, mails.StatsBegin)]
         await self.engine.put_in_force(terms_of(settings, before=before, since=since), templates)
         self.raw = raw
         self._translator.settings = settings

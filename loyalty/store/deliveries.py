@@ -38,6 +38,8 @@ class Delivery:
         target: Of a message: the address it goes to.
         zone: Of a message: the person's, as known when it was planned.
         verdict: The gate's; the store keeps it in a row of its own.
+        behind: The same message on other channels, for where it does not arrive on this one; the
+            store keeps it in a row of its own (`loyalty.store.fallbacks`).
     """
 
     id: UUID
@@ -67,6 +69,7 @@ class Delivery:
     priority: int = 0
     valid_until: datetime | None = None
     verdict: Verdict | None = None
+    behind: list[Delivery] = field(default_factory=list)
 
     @property
     def route(self) -> str:

@@ -254,9 +254,11 @@ async def figures_of(connection: AsyncConnection, campaigns: Sequence[str]) -> d
     found = {name: Figures() for name in campaigns}
     rows = await connection.execute(_FIGURES, {"campaigns": list(campaigns)})
     for row in rows.mappings():
-        values = dict(row)
-        found[values.pop("campaign")] = Figures(**values)
+        found[row["campaign"]] = Figures(**{name: row[name] for name in _COUNTED})
     return found
+
+
+_COUNTED = tuple(Figures.__dataclass_fields__)
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,7 +47,7 @@ due as (
         select min(d) from unnest(cast(:days as integer[])) as d
         where d >= n.last_day - cast(:today as date)) as days
     from near n where n.last_day >= cast(:today as date)
-)
+),
 found as (
     select distinct d.member_id from due d
     where d.days is not null

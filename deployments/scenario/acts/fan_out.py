@@ -10,6 +10,7 @@ from pydantic import Field
 from deployments.scenario.acts.family import Family
 from deployments.scenario.happening import Happening
 from deployments.scenario.parts import Target
+from deployments.scenario.post_office import PostOffice
 from deployments.scenario.steps_base import Reported
 
 if TYPE_CHECKING:
@@ -27,8 +28,10 @@ class Script(Reported):
 
 
 async def play(world: World, step: Script, at: datetime) -> Happening:
-    """Gives the target its script."""
-    world.post_office.targets.scripts[step.target] = list(step.replies)
+    """Gives the target its script; refused where the settings name no targets."""
+    if not isinstance(world.vendor, PostOffice):
+        return Happening("rejected", reason="the settings have no `fanout`: nothing is sent to it")
+    world.vendor.targets.scripts[step.target] = list(step.replies)
     return Happening("applied")
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 
 from loyalty.store.database import Database
+from rules import RuleSet
 from tests.flows.booking.desk import Desk
 
 
 @pytest.fixture
 def desk(database: Database) -> Desk:
-    """With the shipped rules, without tiers and milestones."""
-    return Desk(database)
+    """Without rules, tiers and milestones."""
+    return Desk(database, rules=RuleSet.load([]))

@@ -5,16 +5,23 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Literal
 
 import pytest
+from sqlalchemy import text
 
-from flows.fallback import chain_of, go_on_where_due, hear
+from deployments.scenario.stage import furnish
+from flows.announcing import Announcement, announce
+from flows.fallback import begin_chains, go_on_where_due, hear
+from flows.gatekeeping import judge_again
 from loyalty.engagement import Kind, Touch
-from loyalty.events import Channel
+from loyalty.events import Channel, ConsentState
 from loyalty.lifecycle_policy import FallbackPolicy, TrackingPolicy
-from loyalty.store import deliveries, engagement, fallbacks
+from loyalty.store import deliveries, engagement, fallbacks, people
 from loyalty.store.database import Database
 from loyalty.store.deliveries import Delivery
+from loyalty.store.people import ConsentNote
+from tests.flows.booking.desk import ADA, Desk, signed_up
 from tests.flows.lifecycle.post import NOON, rows, send, step
 
 POLICY = FallbackPolicy(chain=(Channel.SMS, Channel.EMAIL), wait_minutes=30)
@@ -25,12 +32,12 @@ async def begin(
     database: Database, steps: Sequence[Delivery], policy: FallbackPolicy = POLICY
 ) -> list[Delivery]:
     """Plans a message with all its channels; returns what was planned at first."""
-    chain = chain_of(steps, policy, now=NOON)
+    first, *behind = steps
+    first.behind = behind
     async with database.begin() as connection:
-        await deliveries.plan(connection, chain.planned)
-        if chain.waiting is not None:
-            await fallbacks.add(connection, [chain.waiting])
-    return chain.planned
+        new = await deliveries.plan(connection, [first])
+        await begin_chains(connection, new, policy, now=NOON)
+    return [first]
 
 
 async def report(database: Database, one: Delivery, kind: Kind, at: datetime = NOON) -> None:
@@ -134,15 +141,63 @@ async def test_what_a_person_called_off_goes_no_further(
     assert (await planned(database), await state(database)) == (["sms"], "ended")
 
 
-async def test_a_channel_that_the_gate_refuses_is_skipped_and_says_why(database: Database) -> None:
-    first, second = step("sms", state="suppressed", reason="opted_out"), step("email")
-    await begin(database, [first, second])
-    found = await rows(database, "select capability, state from deliveries order by id")
-    assert [(one.capability, one.state) for one in found] == [
-        ("sms", "suppressed"),
-        ("email", "pending"),
-    ]
+async def announced(desk: Desk, purpose: Literal["marketing", "transactional"]) -> list[Delivery]:
+    """Announces a message to Ada by whichever channel is open."""
+    await desk.take(signed_up())
+    async with desk.database.begin() as connection:
+        (row,) = await connection.execute(text("select id from members"))
+        (ada,) = (await people.lock(connection, [row.id])).values()
+        message = Announcement(
+            "k1", "reward_issued", "auto", purpose, ada, values=dict.fromkeys(
+                ("reward", "code", "ends_at", "link"), "2026-12-31T00:00:00+00:00"
+            ),
+        )  # fmt: skip
+        await announce(connection, [message], terms=desk.terms())
+        return await announce(connection, [message], terms=desk.terms())
+
+
+async def say(desk: Desk, channel: Channel, address: str, state: ConsentState) -> None:
+    async with desk.database.begin() as connection:
+        (row,) = await connection.execute(text("select id from members"))
+        note = ConsentNote(row.id, channel, address, state, "test", NOON)
+        await people.note_consents(connection, [note], now=NOON)
+
+
+async def test_announcing_again_announces_nothing_and_begins_no_second_chain(
+    desk: Desk, database: Database
+) -> None:
+    assert await announced(desk, "transactional") == []
+    assert await planned(database) == ["sms"]
+    assert len(await rows(database, "select * from fallbacks")) == 1
+
+
+async def test_a_channel_that_the_gate_refuses_is_skipped(desk: Desk, database: Database) -> None:
+    desk.programme = desk.programme.model_copy(update={"fallback": POLICY})
+    await desk.take(signed_up())
+    await say(desk, Channel.SMS, ADA["phone"], ConsentState.WITHDRAWN)
+    await announced(desk, "marketing")
+    assert await planned(database) == ["email"]
     assert await rows(database, "select * from fallbacks") == []
+
+
+async def test_the_gate_is_asked_again_when_the_next_channel_would_go(
+    desk: Desk, database: Database
+) -> None:
+    await furnish(database)
+    desk.programme = desk.programme.model_copy(update={"fallback": POLICY})
+    await announced(desk, "marketing")
+    (sms,) = await rows(database, "select id from deliveries")
+    await send(database, sms.id)
+    await say(desk, Channel.EMAIL, ADA["email"], ConsentState.WITHDRAWN)
+    desk.now = LATER
+    await go_on(database, LATER)
+    async with database.begin() as connection:
+        taken = await deliveries.take_due(connection, owner="w", limit=10, now=LATER)
+        assert await judge_again(connection, taken, desk.terms()) == []
+    await go_on(database, LATER)
+    (_, mail) = await rows(database, "select * from deliveries order by id")
+    assert (mail.state, mail.reason.partition(":")[0]) == ("suppressed", "opted_out")
+    assert await state(database) == "used_up"
 
 
 async def test_without_a_time_only_a_failure_leads_on(

@@ -155,7 +155,7 @@ async def note(database: Database, one: Delivery, kind: Kind, at: datetime) -> N
 
 async def test_a_campaign_counts_people_and_not_messages(database: Database) -> None:
     ada, bob, eve = await sent(database, "a", "b", "c", campaign="spring")
-    again = step("sms", key="a", campaign="spring", target=ada.target)
+    again = step("sms", key="a", campaign="spring")
     again.target = ada.target
     waiting = step("email", key="d", campaign="spring", state="parked")
     await plan(database, again, waiting)
