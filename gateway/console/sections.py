@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from fastapi import APIRouter
 
-from gateway.console import deliveries, gift_codes, home, log, members, reviews, rewards
+from gateway.console import deliveries, gift_codes, home, log, members, reviews, rewards, texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,7 @@ SECTIONS: tuple[Section, ...] = (
     Section("Members", "/console/members", members.router),
     Section("Gift codes", gift_codes.ADDRESS, gift_codes.router),
     Section("Rewards", rewards.ADDRESS, rewards.router),
+    Section("Texts", texts.ADDRESS, texts.router),
     Section("Deliveries", "/console/deliveries", deliveries.router),
     Section("Reviews", "/console/reviews", reviews.router),
     Section("Log", "/console/log", log.router),
