@@ -39,9 +39,9 @@ class GiftCodesDesk(Clerk):
         if book is None:
             return self._rehearse(item, member)
         guards = self._guards(item, member, book)
-        if any(guard.is_locked(self.terms.now) for guard in guards):
-            minutes = self.terms.programme.gift_codes.lock_minutes
-            reason = f"too many wrong codes: try again in {minutes} minutes"
+        until = [one.locked_until for one in guards if one.is_locked(self.terms.now)]
+        if until:
+            reason = f"too many wrong codes: even a right one is refused until {max(until)}"
             return refused(item, reason, code="too_many_attempts", member=member)
         found = self._find(item.event.data, book)
         if isinstance(found, GiftCode):

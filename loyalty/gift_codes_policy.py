@@ -27,7 +27,7 @@ class GiftCodePolicy(Frozen):
     redeem_url: str = Field(
         "",
         max_length=500,
-        pattern=r"^(https?://\S+)?$",
+        pattern=r"^(https?://[^\s#]+)?$",
         description="A page with the widget that printed QR codes open; else the first portal.",
     )
 

@@ -26,6 +26,7 @@ from loyalty.gift_codes import (
     check_character,
     is_mistyped,
     normal_form,
+    pause_after,
     readings,
     refusal,
 )
@@ -214,3 +215,7 @@ def test_wrong_codes_are_forgotten_when_none_has_come_for_long() -> None:
     assert all(later - earlier <= LOCK for earlier, later in pairwise(times))
     assert guard.failures == 1
     assert guard.locked_until is None
+
+
+def test_each_wrong_code_after_the_second_makes_the_next_one_wait_longer() -> None:
+    assert [pause_after(count) for count in range(7)] == [0, 0, 1, 2, 4, 4, 4]
