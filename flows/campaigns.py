@@ -9,7 +9,7 @@ middle of one, leaves nobody invited twice and nobody out; so do two workers at 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from flows.announcing import Announcement, announce
 from flows.terms import Terms
-from loyalty.campaigns import Campaign, CampaignState, InvitationState
+from loyalty.campaigns import TOPIC, Campaign, CampaignState, InvitationState, values_of
 from loyalty.invitation_links import join_link
 from loyalty.links import Links
 from loyalty.store import campaigns, invitations
@@ -28,9 +28,6 @@ from loyalty.store.invitations import Settled, Waiting
 
 CHUNK = 200
 """Invitations in one transaction."""
-
-TOPIC = "invitations"
-"""The topic of the preference centre that invitations belong to."""
 
 JOINED_BEFORE = "a member already: nobody is invited to where they are"
 
@@ -181,23 +178,16 @@ def announcement(
         name=customer.name,
         locale=customer.locale or campaign.plan.locale,
         zone=customer.zone,
-        values=values_of(campaign, terms, join_link(links, one.id), expires_at),
+        values=values_of(
+            campaign.plan,
+            terms.programme,
+            link=join_link(links, one.id),
+            expires_at=expires_at,
+        ),
         topic=TOPIC,
         valid_until=expires_at,
         campaign=str(campaign.id),
     )
-
-
-def values_of(
-    campaign: Campaign, terms: Terms, link: str, expires_at: datetime
-) -> Mapping[str, str | int]:
-    """What the text of an invitation may speak of, as `values.…` (`loyalty.announced`)."""
-    return {
-        "points": campaign.plan.points,
-        "shop": campaign.plan.shop_name or terms.programme.name,
-        "link": link,
-        "until": expires_at.astimezone(terms.zone).date().isoformat(),
-    }
 
 
 def _settled(

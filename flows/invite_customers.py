@@ -7,15 +7,16 @@ from typing import Annotated, Literal
 from prefect import flow, get_run_logger
 from prefect.artifacts import acreate_markdown_artifact, acreate_table_artifact
 from pydantic import Field
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from flows import campaigns as sending
-from flows.campaign_preview import SAMPLE, Foretold, preview_invitation
 from flows.customer_import import Imported, import_customers, shops_with_customers
 from flows.progress_bar import ProgressBar
 from flows.runtime import Hub, runtime
-from loyalty.campaigns import Campaign, CampaignPlan, CampaignState
+from loyalty.campaigns import Campaign, CampaignPlan, CampaignState, ShopCustomer
 from loyalty.links import Links
 from loyalty.store import campaigns, invitations, shop_customers
+from loyalty.store.campaign_preview import SAMPLE, Foretold, preview_invitation
 
 Name = Annotated[str, Field(min_length=1, max_length=100)]
 Shop = Annotated[str, Field(max_length=200)]
@@ -145,18 +146,26 @@ async def check(hub: Hub, campaign: Campaign) -> None:
     Raises:
         TextError: The text is missing or cannot be filled in.
     """
-    terms = await hub.terms()
     channels = ("email", "sms") if campaign.plan.channel == "auto" else (campaign.plan.channel,)
     async with hub.database.begin() as connection:
         for one in channels:
             plan = campaign.plan.model_copy(update={"channel": one})
-            await preview_invitation(
-                connection,
-                Campaign(campaign.id, plan, campaign.state, "", campaign.created_at),
-                SAMPLE,
-                terms=terms,
-                links=links_of(hub),
-            )
+            await _foretell(hub, connection, plan, SAMPLE)
+
+
+async def _foretell(
+    hub: Hub, connection: AsyncConnection, plan: CampaignPlan, customer: ShopCustomer
+) -> Foretold:
+    terms = await hub.terms()
+    return await preview_invitation(
+        connection,
+        plan,
+        customer,
+        programme=terms.programme,
+        texts=terms.texts,
+        links=links_of(hub),
+        now=terms.now,
+    )
 
 
 async def _work_off(hub: Hub, campaign: Campaign) -> None:
@@ -206,13 +215,11 @@ def links_of(hub: Hub) -> Links:
 
 
 async def _preview(hub: Hub, campaign: Campaign) -> None:
-    terms, plan = await hub.terms(), campaign.plan
+    plan = campaign.plan
     async with hub.database.begin() as connection:
         reach = await shop_customers.reach(connection, plan.shop, plan.channel)
         customer = await shop_customers.anybody(connection, plan.shop, plan.channel)
-        foretold = await preview_invitation(
-            connection, campaign, customer or SAMPLE, terms=terms, links=links_of(hub)
-        )
+        foretold = await _foretell(hub, connection, plan, customer or SAMPLE)
         waiting = await invitations.waiting(connection, campaign.id)
     page = _page(campaign, foretold, reach, waiting)
     await acreate_markdown_artifact(key="invite-customers-preview", markdown=page)

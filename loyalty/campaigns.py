@@ -27,10 +27,14 @@ from loyalty.events import (
     Frozen,
     InvitationClaim,
 )
-from loyalty.occasions import known_zone
+from loyalty.occasions import known_zone, zone_of
+from loyalty.programme import Programme
 
 TEMPLATE = "invitation"
 """The text that a campaign sends where it names none of its own."""
+
+TOPIC = "invitations"
+"""The topic of the preference centre that invitations belong to."""
 
 MAX_NAME = 100
 """Characters of a name that a message may say; what is longer is no name that people have."""
@@ -103,6 +107,18 @@ class Campaign:
     def name(self) -> str:
         """What people call it; no two campaigns share one."""
         return self.plan.name
+
+
+def values_of(
+    plan: CampaignPlan, programme: Programme, *, link: str, expires_at: datetime
+) -> dict[str, str | int]:
+    """What the text of an invitation may speak of, as `values.…` (`loyalty.announced`)."""
+    return {
+        "points": plan.points,
+        "shop": plan.shop_name or programme.name,
+        "link": link,
+        "until": expires_at.astimezone(zone_of(programme.zone, "UTC")).date().isoformat(),
+    }
 
 
 # --- customers as shops know them ----------------------------------------------------------------
@@ -299,6 +315,7 @@ def claim_event(
     via: Literal["link", "address"] = "link",
     member_id: UUID | None = None,
     customer: Customer | None = None,
+    store: str = "hub",
 ) -> Event:
     """The event by which a person claims an invitation: the same person's claim counts once.
 
@@ -308,6 +325,7 @@ def claim_event(
     Args:
         member_id: Whoever is signed in.
         customer: Whoever signs up with this; one of the two is given.
+        store: Whose customer id `customer.id` is.
     """
     if member_id is not None:
         who = f"member:{member_id}"
@@ -321,7 +339,7 @@ def claim_event(
         raise ValueError("an invitation is claimed by a member or by a customer who signs up")
     return Event(
         type=EventType.INVITATION_CLAIMED,
-        store="hub",
+        store=store,
         key=f"{invitation_id}:{hashlib.sha256(who.encode()).hexdigest()[:32]}",
         time=at,
         subject=who if member_id is not None else f"invitation:{invitation_id}",

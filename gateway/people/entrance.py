@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import Response
 
-from gateway.people import confirming, preferences, tracking, unsubscribing
+from gateway.people import confirming, joining, preferences, tracking, unsubscribing
 from gateway.people.door import Closed, refused
 from loyalty.store.database import StoreAway
 
@@ -15,6 +15,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     unsubscribing.router,
     preferences.router,
     confirming.router,
+    joining.router,
     tracking.router,
 )
 

@@ -218,6 +218,45 @@ WORDS: dict[str, Texts] = {
         "de": "{address} erhält ab jetzt unsere Neuigkeiten und Angebote.",
         "fr": "{address} reçoit désormais nos nouveautés et offres.",
     },
+    # --- joining by invitation -----------------------------------------------------------------
+    "join_title": {
+        "en": "Join {programme}",
+        "de": "Bei {programme} mitmachen",
+        "fr": "Rejoindre {programme}",
+    },
+    "join_greeting": {"en": "Hello {name},", "de": "Hallo {name},", "fr": "Bonjour {name},"},
+    "join_about": {
+        "en": "{shop} invites you: join now, and {points} points are yours at once.",
+        "de": "{shop} lädt Sie ein: Machen Sie jetzt mit, und {points} Punkte gehören sofort "
+        "Ihnen.",
+        "fr": "{shop} vous invite : inscrivez-vous et {points} points sont à vous tout de suite.",
+    },
+    "join_button": {
+        "en": "Join and get my points",
+        "de": "Mitmachen und Punkte bekommen",
+        "fr": "Rejoindre et recevoir mes points",
+    },
+    "join_elsewhere": {
+        "en": "Sign up or sign in at {shop} with this address, and your {points} points are added "
+        "by themselves.",
+        "de": "Melden Sie sich bei {shop} mit dieser Adresse an, und Ihre {points} Punkte werden "
+        "von selbst gutgeschrieben.",
+        "fr": "Inscrivez-vous ou connectez-vous chez {shop} avec cette adresse : vos {points} "
+        "points seront ajoutés d'eux-mêmes.",
+    },
+    "join_go": {"en": "Go on to the shop", "de": "Weiter zum Shop", "fr": "Continuer vers la boutique"},
+    "joined_title": {"en": "Welcome!", "de": "Willkommen!", "fr": "Bienvenue !"},
+    "joined_about": {
+        "en": "You are a member of {programme}, and {points} points are in your account.",
+        "de": "Sie sind Mitglied bei {programme}, und {points} Punkte liegen auf Ihrem Konto.",
+        "fr": "Vous êtes membre de {programme}, et {points} points sont sur votre compte.",
+    },
+    "joining_about": {
+        "en": "You are on the way into {programme}: {points} points follow within a minute.",
+        "de": "Sie sind auf dem Weg zu {programme}: {points} Punkte folgen in einer Minute.",
+        "fr": "Votre inscription à {programme} est en cours : {points} points suivent dans une "
+        "minute.",
+    },
 }
 
 

@@ -11,9 +11,10 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from loyalty.campaigns import Invitation, InvitationState, ShopCustomer
+from loyalty.campaigns import CampaignPlan, Invitation, InvitationState, ShopCustomer
 from loyalty.events import Channel
 from loyalty.store.bulk import insert_rows, update_rows
+from loyalty.store.campaigns import campaign_of
 from loyalty.store.shop_customers import CHOSEN, MEMBER, OPTED_OUT, customer_of
 from loyalty.store.tables import claims, invitations
 
@@ -179,6 +180,38 @@ async def find(connection: AsyncConnection, invitation_id: UUID) -> Invitation |
     query = text(f"{_COLUMNS} where i.id = :id")
     row = (await connection.execute(query, {"id": invitation_id})).first()
     return None if row is None else invitation_of(row)
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What the link of an invitation leads to.
+
+    Attributes:
+        claimed_by: Who was paid for it; None where nobody was yet.
+    """
+
+    invitation: Invitation
+    plan: CampaignPlan
+    customer: ShopCustomer
+    claimed_by: UUID | None
+
+
+_OFFER = text("""
+select k.*, c.member_id as claimed_by from campaigns k
+left join claims c on c.invitation_id = :id where k.id = :campaign
+""")
+_CUSTOMER = text("select * from shop_customers where id = :id")
+
+
+async def offer(connection: AsyncConnection, invitation_id: UUID) -> Offer | None:
+    """What an invitation offers to whom; None where there is none (any more)."""
+    found = await find(connection, invitation_id)
+    if found is None:
+        return None
+    wanted = {"id": found.id, "campaign": found.campaign_id}
+    row = (await connection.execute(_OFFER, wanted)).one()
+    customer = (await connection.execute(_CUSTOMER, {"id": found.customer_id})).one()
+    return Offer(found, campaign_of(row).plan, customer_of(customer), row.claimed_by)
 
 
 def invitation_of(row: Any) -> Invitation:

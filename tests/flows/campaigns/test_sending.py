@@ -9,11 +9,11 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
-from flows.campaign_preview import preview_invitation
 from flows.campaigns import CHUNK, Sent, invite_next, line_up
 from loyalty.campaigns import CampaignState
 from loyalty.events import Channel, ConsentState
 from loyalty.store import campaigns, invitations, shop_customers
+from loyalty.store.campaign_preview import preview_invitation
 from tests.flows.campaigns.drive import LINKS, NAME, SHOP, Drive, person
 
 MANY = CHUNK * 3 + 7
@@ -152,7 +152,13 @@ async def test_a_preview_says_what_would_be_sent_and_plans_nothing(drive: Drive)
         campaign = await campaigns.find(connection, NAME)
         found = [
             await preview_invitation(
-                connection, campaign, customer, terms=drive.desk.terms(), links=LINKS
+                connection,
+                campaign.plan,
+                customer,
+                programme=drive.desk.programme,
+                texts=drive.desk.texts,
+                links=LINKS,
+                now=drive.now,
             )
             for one in ("c1", "c2")
             if (customer := await shop_customers.find(connection, SHOP, one))
