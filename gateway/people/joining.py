@@ -9,7 +9,7 @@ sent to: having the link proves that address as well as a link to sign in would.
 from __future__ import annotations
 
 import asyncio
-from datetime import datetime
+from datetime import datetime, timedelta
 from urllib.parse import quote, urlencode, urlsplit
 
 from fastapi import APIRouter, Request
@@ -32,6 +32,8 @@ from loyalty.store.member_sessions import Session
 
 PAUSES = (0.02, 0.03, 0.05, 0.1, 0.2, 0.3, 0.4, 0.4, 0.5)
 """How long the page waits for the books, bit by bit: two seconds in all."""
+
+DOUBLE_PRESS = timedelta(minutes=1)
 
 REFUSALS: dict[str, Why] = {
     "already_claimed": "used",
@@ -62,13 +64,15 @@ async def join(request: Request, token: str) -> Response:
     if text_of(await sent(request, token), "join") != "yes":
         raise Closed("form")
     session = await _session(request)
+    now = house_of(request).clock()
+    if offer.claimed_by is not None and not _is_double_press(offer, now):
+        raise Closed("used")
     elsewhere = "" if session else _entrance(offer, programme, token)
     if elsewhere.startswith("/"):
         return RedirectResponse(elsewhere, status_code=303, headers=PAGE_HEADERS)
     if elsewhere:
         # Browsers hold a form's redirects to the page's own host, so another one is a link.
         return _page(request, offer, programme, state="elsewhere", elsewhere=elsewhere)
-    now = house_of(request).clock()
     event = _claim(offer, session, now)
     await keep(request, [event], now=now)
     state, code = await _outcome(request, event)
@@ -106,6 +110,12 @@ async def _offered(request: Request, token: str) -> tuple[Offer, Programme]:
 async def _session(request: Request) -> Session | None:
     sessions: Sessions = request.app.state.member_sessions
     return await sessions.current(request)
+
+
+def _is_double_press(offer: Offer, now: datetime) -> bool:
+    """Whether it was claimed just now: the claim is the same again, and so is its answer."""
+    joined_at = offer.invitation.joined_at
+    return joined_at is not None and now - joined_at < DOUBLE_PRESS
 
 
 def _entrance(offer: Offer, programme: Programme, token: str) -> str:

@@ -224,7 +224,7 @@ WORDS: dict[str, Texts] = {
         "de": "Bei {programme} mitmachen",
         "fr": "Rejoindre {programme}",
     },
-    "join_greeting": {"en": "Hello {name},", "de": "Hallo {name},", "fr": "Bonjour {name},"},
+    "join_greeting": {"en": "Hello {who},", "de": "Hallo {who},", "fr": "Bonjour {who},"},
     "join_about": {
         "en": "{shop} invites you: join now, and {points} points are yours at once.",
         "de": "{shop} lädt Sie ein: Machen Sie jetzt mit, und {points} Punkte gehören sofort "
@@ -244,7 +244,11 @@ WORDS: dict[str, Texts] = {
         "fr": "Inscrivez-vous ou connectez-vous chez {shop} avec cette adresse : vos {points} "
         "points seront ajoutés d'eux-mêmes.",
     },
-    "join_go": {"en": "Go on to the shop", "de": "Weiter zum Shop", "fr": "Continuer vers la boutique"},
+    "join_go": {
+        "en": "Go on to the shop",
+        "de": "Weiter zum Shop",
+        "fr": "Continuer vers la boutique",
+    },
     "joined_title": {"en": "Welcome!", "de": "Willkommen!", "fr": "Bienvenue !"},
     "joined_about": {
         "en": "You are a member of {programme}, and {points} points are in your account.",
