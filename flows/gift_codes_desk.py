@@ -39,9 +39,10 @@ class GiftCodesDesk(Clerk):
         if book is None:
             return self._rehearse(item, member)
         guards = self._guards(item, member, book)
-        until = [one.locked_until for one in guards if one.is_locked(self.terms.now)]
-        if until:
-            reason = f"too many wrong codes: even a right one is refused until {max(until)}"
+        locked = [one.lock_at(self.terms.now) for one in guards]
+        until = max((one for one in locked if one is not None), default=None)
+        if until is not None:
+            reason = f"too many wrong codes: even a right one is refused until {until}"
             return refused(item, reason, code="too_many_attempts", member=member)
         found = self._find(item.event.data, book)
         if isinstance(found, GiftCode):

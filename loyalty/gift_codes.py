@@ -259,9 +259,10 @@ class Guard:
     locked_until: datetime | None = None
     is_changed: bool = False
 
-    def is_locked(self, now: datetime) -> bool:
-        """Whether even a right code is refused; at the last instant it no longer is."""
-        return self.locked_until is not None and now < self.locked_until
+    def lock_at(self, now: datetime) -> datetime | None:
+        """Until when even a right code is refused; None where it is not. The end is open again."""
+        is_locked = self.locked_until is not None and now < self.locked_until
+        return self.locked_until if is_locked else None
 
     def fail(self, now: datetime, *, most: int, lock: timedelta) -> None:
         """Counts a wrong code; the one that makes it `most` locks from that instant on."""

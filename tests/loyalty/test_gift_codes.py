@@ -199,12 +199,12 @@ LOCK = timedelta(minutes=15)
 def test_the_fifth_wrong_code_locks_to_the_instant() -> None:
     guard = Guard("member:1")
     for second in range(5):
-        assert not guard.is_locked(NOON + timedelta(seconds=second))
+        assert guard.lock_at(NOON + timedelta(seconds=second)) is None
         guard.fail(NOON + timedelta(seconds=second), most=5, lock=LOCK)
     until = NOON + timedelta(seconds=4) + LOCK
     assert guard.locked_until == until
-    assert guard.is_locked(until - timedelta(microseconds=1))
-    assert not guard.is_locked(until)
+    assert guard.lock_at(until - timedelta(microseconds=1)) == until
+    assert guard.lock_at(until) is None
 
 
 def test_wrong_codes_are_forgotten_when_none_has_come_for_long() -> None:
