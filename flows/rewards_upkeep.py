@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import datetime
 
 from flows.reward_messages import remind
 from flows.terms import Terms
@@ -58,8 +59,8 @@ class Voiding:
 async def void_all(
     database: Database,
     voiding: Voiding,
-    terms: Terms,
     *,
+    now: datetime,
     progress: Callable[[int], Awaitable[None]],
 ) -> int:
     """Asks for all of them to be voided, in a transaction per batch; returns how many.
@@ -76,11 +77,11 @@ async def void_all(
                     by=voiding.by,
                     reason=voiding.reason,
                     gives_back=voiding.gives_back,
-                    now=terms.now,
+                    now=now,
                 )
                 for one in found
             ]
-            voided += len(await inbox.emit(connection, events, now=terms.now))
+            voided += len(await inbox.emit(connection, events, now=now))
         if not found:
             return voided
         beyond = found[-1].id

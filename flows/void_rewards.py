@@ -54,6 +54,6 @@ async def void_rewards(
         async def tell(voided: int) -> None:
             await bar.show(min(voided * 100 / max(count, 1), 99), f"{voided} of {count} voided")
 
-        voided = await void_all(hub.database, voiding, await hub.terms(), progress=tell)
+        voided = await void_all(hub.database, voiding, now=hub.clock(), progress=tell)
         await bar.show(100, f"{voided} of {count} voided")
     logger.info("%d rewards of %s are being voided", voided, item)

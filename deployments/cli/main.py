@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from deployments.cli.gift_code_commands import gift_codes_app
+from deployments.cli.reward_commands import rewards_app
 from deployments.cli.scenario_commands import scenario_app
 from deployments.cli.template_commands import templates_app
 
@@ -30,6 +31,7 @@ connectors_app = typer.Typer(rich_markup_mode=PLAIN_HELP)
 app.add_typer(connectors_app, name="connectors")
 app.add_typer(scenario_app, name="scenario")
 app.add_typer(gift_codes_app, name="gift-codes")
+app.add_typer(rewards_app, name="rewards")
 app.add_typer(templates_app, name="templates")
 rules_app = typer.Typer(
     rich_markup_mode=PLAIN_HELP,

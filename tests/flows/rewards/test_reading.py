@@ -185,8 +185,8 @@ async def test_voiding_all_of_an_item_can_be_stopped_and_started_again(
     async def go_on(voided: int) -> None: ...
 
     with pytest.raises(KeyboardInterrupt):
-        await void_all(desk.database, voiding, desk.terms(), progress=stop)
-    await void_all(desk.database, voiding, desk.terms(), progress=go_on)
+        await void_all(desk.database, voiding, now=desk.now, progress=stop)
+    await void_all(desk.database, voiding, now=desk.now, progress=go_on)
     await desk.work_off()
     states = [one.state for one in await desk.all()]
     assert states == ["used", "voided", "voided", "voided", "voided", "held"]
