@@ -107,6 +107,11 @@ class Shop:
         """The gateway's clock."""
         return self.gateway.clock()
 
+    @property
+    def house(self) -> Any:
+        """The parts of the gateway that pages work with."""
+        return self.gateway.app._pages.state.house
+
     async def rows(self, query: str, **values: Any) -> list[Any]:
         """What the database answers."""
         async with self.database.begin() as connection:
@@ -117,8 +122,7 @@ class Shop:
         async with self.database.begin() as connection:
             await rulebook.save_programme(connection, programme, now=self.now)
         self.desk.programme = programme
-        app = self.gateway.app._pages
-        app.state.widget.boards._read_at = -1e9
+        self.gateway.app._pages.state.widget.boards._read_at = -1e9
 
     async def tell(self, *events: Event) -> None:
         """Takes events in and books them."""
