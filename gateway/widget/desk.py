@@ -179,7 +179,9 @@ class PlainRoute(APIRoute):
                 return _refusal(refused)
             except ValidationError as error:
                 return _refusal(Refused(422, "unreadable", in_words(error), "Correct this."))
-            except (StoreAway, Crowded, Unstorable):
+            except Unstorable as error:
+                return _refusal(Refused(422, "unreadable", str(error), "Correct this."))
+            except (StoreAway, Crowded):
                 return _refusal(
                     Refused(
                         503,

@@ -7,14 +7,26 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import jwt
 import pytest
 import pytest_asyncio
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, BrowserContext, FrameLocator, Page, expect
 
+from gateway.widget.vouching import secret_of
 from loyalty.store.database import Database
 from tests.browser.storefront import Storefront, storefront
-from tests.widget.conftest import ADA, Shop, adjustment, opened, order, programme, site
+from tests.flows.gift_codes.counter import made
+from tests.widget.conftest import (
+    ADA,
+    Shop,
+    add_reward,
+    adjustment,
+    opened,
+    order,
+    programme,
+    site,
+)
 
 pytestmark = pytest.mark.browser
 
@@ -139,3 +151,142 @@ async def test_axe_finds_nothing_on_any_tab_by_day_and_by_night(visit: Visit) ->
         for name in await visit.panel.get_by_role("tab").all_inner_texts():
             await visit.tab(name)
             assert await flaws(visit.page) == [], (scheme, name)
+
+
+async def test_it_is_worked_by_the_keyboard_alone(visit: Visit) -> None:
+    await visit.page.goto(visit.front.origin)
+    await expect(visit.button).to_be_visible()
+    await visit.page.keyboard.press("Tab")
+    await visit.page.keyboard.press("Tab")
+    await visit.page.keyboard.press("Tab")
+    await expect(visit.button).to_be_focused()
+    await visit.page.keyboard.press("Enter")
+    await visit.shown()
+    frame = next(one for one in visit.page.frames if "/widget/" in one.url)
+    await expect(visit.panel.get_by_role("heading", level=1)).to_be_focused()
+    seen = set()
+    for _ in range(40):
+        await visit.page.keyboard.press("Tab")
+        assert await visit.page.evaluate("document.activeElement.id") == "loyalty-hub-tea"
+        seen.add(await frame.evaluate("document.activeElement.outerHTML.slice(0, 60)"))
+    assert len(seen) >= 5, "the focus goes round in the panel"
+    await visit.panel.get_by_role("tab", name="Earn points").focus()
+    await visit.page.keyboard.press("End")
+    await expect(visit.panel.get_by_role("tab", name="My balance")).to_be_focused()
+    await visit.page.keyboard.press("Escape")
+    await expect(visit.page.get_by_role("dialog")).to_be_hidden()
+    await expect(visit.button).to_be_focused()
+
+
+async def test_it_fits_a_telephone_of_320_pixels(visit: Visit) -> None:
+    await visit.shop.enrol(first_name="Annabella-Maximiliane-Konstanze-Theodora")
+    await visit.shop.tell(adjustment("a1", 5, "x" * 200))
+    await visit.page.set_viewport_size({"width": 320, "height": 568})
+    await visit.open()
+    await visit.sign_in()
+    await visit.page.set_viewport_size({"width": 320, "height": 568})
+    frame = next(one for one in visit.page.frames if "/widget/" in one.url)
+    for name in await visit.panel.get_by_role("tab").all_inner_texts():
+        await visit.tab(name)
+        wide = await frame.evaluate("document.documentElement.scrollWidth - innerWidth")
+        assert wide <= 0, name
+        small = await frame.evaluate(
+            "[...document.querySelectorAll('button, a, input')].filter(one => {"
+            " const box = one.getBoundingClientRect();"
+            " return box.height && box.height < 43.5 }).map(one => one.outerHTML)"
+        )
+        assert small == [], name
+
+
+NASTY = '<img src=x onerror="document.title=1"> \u202eevil & "co"'
+
+
+async def test_names_that_are_markup_stay_text(visit: Visit) -> None:
+    plain = visit.shop.desk.programme.sites[0]
+    named = plain.model_copy(update={"name": NASTY, "texts": {"en": {"sign_in_lead": NASTY}}})
+    await visit.shop.save(visit.shop.desk.programme.model_copy(update={"sites": (named,)}))
+    await visit.shop.enrol(first_name=NASTY)
+    await visit.shop.tell(adjustment("a1", 5, NASTY))
+    await visit.open()
+    await expect(visit.panel.get_by_text(NASTY)).to_have_count(2)
+    await visit.sign_in()
+    await visit.tab("My balance")
+    await expect(visit.panel.get_by_text(f"Adjusted by our team: {NASTY}")).to_be_visible()
+    await expect(visit.panel.get_by_text(f"Hello {NASTY}")).to_be_visible()
+    assert await visit.panel.locator("img").count() == 0
+    assert await visit.page.title() == "Tea"
+
+
+async def test_the_shops_own_word_signs_in_without_a_mail(visit: Visit) -> None:
+    settings = site(origins=[visit.front.origin], vouches="signed", customer_url="/customer")
+    await visit.shop.save(programme(settings))
+    await visit.shop.enrol()
+    at = int(visit.shop.now.timestamp())
+    secret = secret_of(visit.shop.gateway.vault, visit.shop.desk.programme.sites[0])
+    claims = {"sub": "c1", "aud": "tea", "iat": at, "exp": at + 300}
+    visit.front.customer = jwt.encode(claims, secret, "HS256")
+    await visit.open()
+    await expect(visit.panel.get_by_text("Hello Ada")).to_be_visible()
+
+
+async def test_a_page_that_is_not_the_shops_cannot_frame_it(visit: Visit) -> None:
+    await visit.shop.save(programme(site(origins=["https://tea.example"])))
+    await visit.page.goto(visit.front.origin)
+    await visit.button.click()
+    await visit.page.wait_for_timeout(500)
+    assert await visit.panel.locator("#app").count() == 0
+    assert any("frame-ancestors" in one for one in visit.problems)
+    visit.problems.clear()
+
+
+async def test_a_gift_code_from_a_parcel_is_redeemed_on_the_portal(visit: Visit) -> None:
+    await visit.shop.enrol()
+    await made(visit.shop.desk, "SPRING24", points=30)
+    page = visit.page
+    await page.goto(visit.hub + "/portal/tea")
+    await page.get_by_label("E-mail address").fill(ADA)
+    await page.get_by_role("button", name="Send me the link").click()
+    await expect(page.get_by_role("status")).to_contain_text("on its way")
+    await page.goto(visit.hub + await visit.shop.last_link())
+    await page.get_by_role("button", name="Sign in").click()
+    await page.goto(visit.hub + "/portal/tea#gift=spring%2024")
+    await expect(page.get_by_label("Your code")).to_have_value("spring 24")
+    assert "gift" not in page.url
+    await page.get_by_role("button", name="Redeem code").click()
+    await expect(page.get_by_role("status")).to_have_text("The code is redeemed.")
+    await expect(page.get_by_text("80 points")).to_be_visible()
+    assert await flaws(page) == []
+
+
+async def test_points_are_redeemed_for_a_reward(visit: Visit) -> None:
+    await add_reward(visit.shop)
+    await visit.shop.enrol()
+    await visit.open()
+    await visit.sign_in()
+    await visit.tab("Redeem points")
+    await visit.panel.get_by_role("button", name="Redeem Mug").click()
+    await expect(visit.panel.get_by_text("Spend 40 points on Mug?")).to_be_visible()
+    assert await flaws(visit.page) == []
+    await visit.panel.get_by_role("button", name="Redeem", exact=True).click()
+    await expect(visit.panel.get_by_role("status")).to_contain_text("My rewards")
+    await visit.tab("My rewards")
+    await expect(visit.panel.get_by_role("heading", name="Mug")).to_be_visible()
+    assert await flaws(visit.page) == []
+
+
+@pytest.mark.parametrize(("language", "direction"), [("de", "ltr"), ("fr", "ltr"), ("ar", "rtl")])
+async def test_it_speaks_the_pages_language_in_its_direction(
+    visit: Visit, language: str, direction: str
+) -> None:
+    texts = {"ar": {"tab_earn": "اكسب النقاط", "open": "المكافآت"}}
+    settings = site(origins=[visit.front.origin], languages=["en", "de", "fr", "ar"], texts=texts)
+    await visit.shop.save(programme(settings))
+    visit.front.lang = language
+    words = {"de": "Prämien", "fr": "Récompenses", "ar": "المكافآت"}
+    await visit.page.goto(visit.front.origin)
+    await visit.page.get_by_role("button", name=words[language]).click()
+    await visit.shown()
+    html = visit.panel.locator("html")
+    await expect(html).to_have_attribute("lang", language)
+    await expect(html).to_have_attribute("dir", direction)
+    assert await flaws(visit.page) == []

@@ -16,10 +16,11 @@ import pytest_asyncio
 from sqlalchemy import text
 
 from gateway.widget.sessions import Person, Sessions
+from loyalty.catalogue import RewardItem
 from loyalty.events import Adjustment, Customer, Event, EventType, Order
 from loyalty.links import Links
 from loyalty.programme import Programme
-from loyalty.store import rulebook
+from loyalty.store import catalogue, rulebook
 from loyalty.store.database import Database
 from rules import RuleSet
 from tests.flows.booking.desk import FLAT, Desk
@@ -228,6 +229,15 @@ def adjustment(number: str, points: int, reason: str) -> Event:
     whom = Customer(id="c1", email=ADA)
     data = Adjustment(id=number, points=points, reason=reason, by="Kim", customer=whom)
     return event(EventType.POINTS_ADJUSTED, number, data)
+
+
+async def add_reward(shop: Shop, points: int = 40) -> None:
+    """Puts a mug into the catalogue."""
+    item = RewardItem.model_validate(
+        {"id": "mug", "kind": "custom", "names": {"en": "Mug", "de": "Becher"}, "points": points}
+    )
+    async with shop.database.begin() as connection:
+        await catalogue.save(connection, item, seen=0, by="Kim", now=shop.now)
 
 
 @asynccontextmanager

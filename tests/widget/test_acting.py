@@ -5,10 +5,8 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime
 
-from loyalty.catalogue import RewardItem
 from loyalty.events import Customer, Erasure, EventType, MemberMerge
-from loyalty.store import catalogue
-from tests.widget.conftest import ADA, Shop, event, programme, site
+from tests.widget.conftest import ADA, Shop, add_reward, event, programme, site
 
 
 async def test_joining_twice_at_once_makes_one_member(shop: Shop) -> None:
@@ -26,15 +24,6 @@ async def test_what_is_not_booked_in_two_seconds_is_on_its_way(shop: Shop) -> No
     assert (answer.status_code, answer.json()["state"]) == (202, "on_its_way")
     await shop.tell()
     assert (await shop.ask("me", headers=headers)).json()["state"] == "member"
-
-
-async def add_reward(shop: Shop, points: int = 40) -> None:
-    """Puts a mug into the catalogue."""
-    item = RewardItem.model_validate(
-        {"id": "mug", "kind": "custom", "name": {"en": "Mug", "de": "Becher"}, "points": points}
-    )
-    async with shop.database.begin() as connection:
-        await catalogue.save(connection, item, by="Kim", now=shop.now)
 
 
 async def test_a_reward_is_spent_on_once_however_often_the_button_is_pressed(shop: Shop) -> None:

@@ -43,10 +43,7 @@ async def test_no_page_allows_scripts_of_anybody_else(shop: Shop, path: str) -> 
     assert "unsafe" not in policy
     for script in re.findall(r"<script([^>]*)>", answer.text):
         assert "src=" in script or 'type="application/json"' in script
-    assert (
-        " on"
-        not in re.sub(r"<script.*?</script>", "", answer.text, flags=re.S).partition("<body")[2]
-    )
+    assert not re.search(r"<[^>]*\son\w+=", answer.text)
 
 
 NASTY = "</script><img src=x onerror=alert(1)>\u2028\u202e"

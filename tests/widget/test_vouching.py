@@ -1,4 +1,4 @@
-"""Shops that vouch for their customers, each in its own form; whatever is altered proves nothing."""
+"""Shops that vouch for their customers, each in its own form; what is altered proves nothing."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ async def test_unsigned_altered_and_old_words_prove_nothing(shop: Shop) -> None:
         "x",
         "",
         "a.b.c",
-        "x" * 9999,
+        "x" * 5000,
     ):
         assert (await show(shop, bad)).status_code in (403, 422), bad[:40]
     await shop.save(programme(site(vouches="signed", secret_version=2)))
@@ -162,17 +162,17 @@ async def test_shopify_vouches_by_its_app_proxy(shop: Shop) -> None:
     assert (await show(shop, word.text)).status_code == 403
 
 
-async def proxied(shop: Shop, secret: str, **changes: str) -> httpx.Response:
+async def proxied(hub: Shop, secret: str, **changes: str) -> httpx.Response:
     """A request as Shopify forwards it (documented example: sorted, joined without a sign)."""
     query = {
         "shop": SHOP,
         "path_prefix": "/apps/loyalty",
-        "timestamp": str(int(shop.now.timestamp())),
+        "timestamp": str(int(hub.now.timestamp())),
         **changes,
     }
     plain = "".join(sorted(f"{name}={value}" for name, value in query.items()))
     query["signature"] = hmac.new(secret.encode(), plain.encode(), sha256).hexdigest()
-    return await shop.client.get(f"/widget/vouch/{SITE}/shopify?{urlencode(query)}")
+    return await hub.client.get(f"/widget/vouch/{SITE}/shopify?{urlencode(query)}")
 
 
 async def test_a_site_whose_shop_vouches_for_nobody_takes_no_word(shop: Shop) -> None:
