@@ -59,7 +59,7 @@ class _Judge:
             ]
         method: Any = getattr(self, f"_{key}", None)
         if method is None:
-            return [f"{key}: not supported yet"]
+            return [f"{key}: no step of this kind answers it"]
         found: list[str] = await method(expected)
         return found
 

@@ -144,10 +144,7 @@ class Window(Part):
 
 
 class Messaging(Part):
-    """Which messages the programme sends by itself, and how late they may be.
-
-    The other keys are understood and belong to a later version of the hub.
-    """
+    """Which messages the programme sends by itself, when they may go, and what becomes of them."""
 
     notify: tuple[Notice, ...] = ()
     max_lateness_hours: Count | None = None
@@ -209,15 +206,6 @@ class Settings(Part):
         default_factory=dict, description="Where every such event is told besides."
     )
     wallet: WalletPolicy = WalletPolicy()
-
-    @property
-    def later(self) -> list[str]:
-        """The settings given here that this version of the hub does not support yet."""
-        return [
-            f"messaging.{name}"
-            for name, field in type(self.messaging).model_fields.items()
-            if field.annotation is Any and getattr(self.messaging, name) is not None
-        ]
 
 
 def merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:

@@ -10,7 +10,6 @@ from pydantic import Field, model_validator
 
 from deployments.scenario.acts import FAMILY_OF
 from deployments.scenario.expectations import Expectation
-from deployments.scenario.later import LATER
 from deployments.scenario.parts import Moment, Name, Part, Points
 from deployments.scenario.steps_base import Reported, Step
 from loyalty.money import Amount
@@ -293,5 +292,5 @@ KINDS: dict[str, type[Step]] = {
     kind: model
     for model in (*_OWN, *FAMILY_OF)
     for kind in model.model_fields["do"].annotation.__args__  # type: ignore[union-attr]
-} | dict(LATER)
+}
 """Every kind of step by the word that follows `do`."""

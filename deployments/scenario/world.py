@@ -17,7 +17,6 @@ from deployments.scenario.document import Case
 from deployments.scenario.engine import LONG_AGO, Ending, Engine
 from deployments.scenario.events import Translator
 from deployments.scenario.happening import Happening
-from deployments.scenario.later import Later
 from deployments.scenario.messages import Vendor
 from deployments.scenario.observe import Members, Observer
 from deployments.scenario.post_office import PostOffice
@@ -38,7 +37,7 @@ UNKNOWN_CURRENCY = "unknown_currency"
 
 
 class NotSupported(Exception):
-    """The case needs something of a later version of the hub."""
+    """The case needs something that this version of the hub does not have."""
 
 
 class World:
@@ -75,10 +74,6 @@ class World:
         """
         if self.case.unknown:
             raise NotSupported("; ".join(self.case.unknown))
-        later = [part.do for part in self.parts if isinstance(part, Later)]
-        missing = [*self.case.settings.later, *dict.fromkeys(later)]
-        if missing:
-            raise NotSupported(f"not supported yet: {', '.join(missing)}")
         await self._change(self.raw)
 
     async def play(self, step: steps.Step | steps.Concurrent) -> Happening:

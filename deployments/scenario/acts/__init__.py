@@ -24,7 +24,7 @@ FAMILIES: tuple[Family, ...] = (
     campaigns.FAMILY,
     texts.FAMILY,
 )
-"""Every family; a new one is added here and taken out of `later`."""
+"""Every family; a new one is added here."""
 
 FAMILY_OF = {step: family for family in FAMILIES for step in family.steps}
 
