@@ -310,7 +310,7 @@ async def save(connection: AsyncConnection, papers: Papers, *, now: datetime) ->
     """Writes what the desks put down; entries and members are written already."""
     await redemptions.save(connection, papers.redeemed)
     await redemptions.note_returned(connection, papers.returned)
-    await reward_papers.save(connection, papers.rewards, now=now)
+    await reward_papers.save(connection, papers.rewards, papers.returned, now=now)
     await adjustments.save(connection, papers.asked.values(), now=now)
     await invitations.save(connection, list(papers.invitations.values()))
     await invitations.note_claims(connection, papers.claims)

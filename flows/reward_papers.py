@@ -42,6 +42,8 @@ class RewardPapers:
         known: The rewards that events of the batch are about, locked.
         endings: What became of their deliveries, by reward; `begun` names those that were
             attempted, so that the shop may have the code although nothing was sent.
+        shops: The connections of those deliveries, by reward: a route may be chosen only after
+            the reward was asked for.
         spent: What was spent on each, as far as it was captured before.
         customers: The id by which a shop knows a member, by (member, store).
         used: News of codes that orders of the batch carry.
@@ -53,6 +55,7 @@ class RewardPapers:
     known: dict[UUID, Reward] = field(default_factory=dict)
     endings: dict[UUID, Ending] = field(default_factory=dict)
     begun: set[UUID] = field(default_factory=set)
+    shops: dict[UUID, str] = field(default_factory=dict)
     spent: dict[UUID, Redeemed] = field(default_factory=dict)
     customers: dict[tuple[UUID, str], str] = field(default_factory=dict)
     new: list[Reward] = field(default_factory=list)
@@ -86,7 +89,7 @@ class Holders:
 
 async def holders(connection: AsyncConnection, items: Sequence[Claimed]) -> Holders:
     """Who holds the points of the rewards that events are about: merges move holds along."""
-    keys = {item: f"reward:{reward}" for item, reward in steps_in(items).items()}
+    keys = {item: f"{rewards.HOLD}{reward}" for item, reward in steps_in(items).items()}
     wanted = sorted(set(keys.values()))
     known = await books.holds_named(connection, wanted)
     spent = await redemptions.named(connection, wanted)
@@ -149,7 +152,8 @@ where id = any(cast(:ids as uuid[])) and (state = any(cast(:ended as text[]))
         and owner = ''))
 """)
 _STATES = text("""
-select id, state, attempts from deliveries where id = any(cast(:ids as uuid[]))
+select id, state, attempts, connector, connection from deliveries
+where id = any(cast(:ids as uuid[]))
 """)
 _NEVER = ("dead", "suppressed", "cancelled")
 
@@ -171,6 +175,8 @@ async def _settle(
         )
         if row.attempts:
             papers.begun.add(reward)
+        if row.connector:
+            papers.shops[reward] = f"{row.connector}/{row.connection}"
 
 
 async def _codes_used(connection: AsyncConnection, items: Sequence[Claimed]) -> list[Event]:
@@ -199,9 +205,16 @@ def _is_trial(item: Claimed) -> bool:
     return order.is_test
 
 
-async def save(connection: AsyncConnection, papers: RewardPapers, *, now: datetime) -> None:
-    """Writes what the desk put down; entries, holds and redemptions are written already."""
+async def save(
+    connection: AsyncConnection, papers: RewardPapers, returned: Sequence[str], *, now: datetime
+) -> None:
+    """Writes what the desk put down; entries, holds and redemptions are written already.
+
+    Args:
+        returned: Keys of redemptions whose points came back, those of rewards among them.
+    """
     await rewards.add(connection, papers.new)
     await rewards.change(connection, list(papers.changed.values()))
     await redemptions.note_used(connection, papers.used_on)
+    await rewards.note_returned(connection, returned)
     await inbox.emit(connection, papers.used, now=now)

@@ -184,6 +184,7 @@ class RewardsDesk(Clerk):
         spent = note_spent(self, case, reward.hold_key, entry, reward=reward.item_id)
         papers.spent[reward.id] = spent
         reward.state, reward.issued_at = "issued", now
+        reward.store = reward.store or papers.shops.get(reward.id, "")
         reward.remind_at = next_reminder(reward.terms, reward.expires_at, after=now)
         papers.change(reward)
 

@@ -26,6 +26,10 @@ LIVE = ("held", "issued", "used", "expired")
 """States in which a reward counts as taken: of the stock, and of what a member may have."""
 
 
+HOLD = "reward:"
+"""What the keys of holds and redemptions of rewards begin with."""
+
+
 @dataclass(slots=True)
 class Reward:
     """One reward that a member asked for.
@@ -71,7 +75,7 @@ class Reward:
     @property
     def hold_key(self) -> str:
         """The key of its hold, and of what was spent on it."""
-        return f"reward:{self.id}"
+        return f"{HOLD}{self.id}"
 
     def state_at(self, now: datetime) -> RewardState:
         """Its state at an instant, whether or not a job has written the expiry down."""
@@ -183,6 +187,18 @@ async def change(connection: AsyncConnection, changed: Sequence[Reward]) -> None
         {name: value for name, value in _row(one).items() if name not in _FIXED} for one in changed
     ]
     await update_rows(connection, rewards, "id", rows)
+
+
+_RETURNED = text("""
+update rewards set is_returned = true where id = any(cast(:ids as uuid[])) and not is_returned
+""")
+
+
+async def note_returned(connection: AsyncConnection, keys: Iterable[str]) -> None:
+    """Notes that the points of rewards came back, by the keys of what was spent on them."""
+    ids = [UUID(key.removeprefix(HOLD)) for key in keys if key.startswith(HOLD)]
+    if ids:
+        await connection.execute(_RETURNED, {"ids": sorted(ids)})
 
 
 def reward_of(row: Any) -> Reward:

@@ -8,7 +8,7 @@ import pytest
 
 from loyalty import reward_events
 from loyalty.events import Event
-from loyalty.store import reward_ends
+from loyalty.store import deliveries, reward_ends
 from loyalty.store.rewards import Reward
 from tests.flows.booking.accounts import BO, balance, check, erased, merged
 from tests.flows.booking.desk import cancelled, edited, paid, refunded
@@ -57,6 +57,23 @@ async def test_the_same_code_at_another_shop_means_nothing(desk: RewardDesk) -> 
     assert (await desk.the_one()).state == "issued"
 
 
+async def test_a_shop_that_was_connected_only_afterwards_is_remembered(desk: RewardDesk) -> None:
+    desk.programme, routes = programme(routes={}), desk.programme.routes
+    await desk.offer(item())
+    await desk.ask(await desk.member(100))
+    reward = await desk.the_one()
+    assert (reward.state, reward.store) == ("held", "")
+    desk.programme = programme(routes=routes)
+    async with desk.database.begin() as connection:
+        await deliveries.assign(
+            connection, "coupon", connector="shopify", name="main", action="issue_coupon"
+        )
+    await desk.end("sent")
+    assert (await desk.the_one()).store == "shopify/main"
+    await desk.take(paid("20.00", id="77", codes=[reward.code]))
+    assert (await desk.the_one()).state == "used"
+
+
 async def test_a_trial_order_uses_nothing(desk: RewardDesk) -> None:
     reward = await issued(desk)
     await desk.take(paid("20.00", id="77", codes=[reward.code], is_test=True))
@@ -90,7 +107,8 @@ async def test_a_full_refund_gives_the_points_back_once(desk: RewardDesk, is_lat
     await desk.work_off()
     await desk.take(cancelled("77"))
     assert await desk.balance() == (100, 0)
-    assert (await desk.the_one()).state == "used"
+    reward = await desk.the_one()
+    assert (reward.state, reward.is_returned) == ("used", True)
 
 
 async def test_a_part_refund_gives_nothing_back(desk: RewardDesk) -> None:
