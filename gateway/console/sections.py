@@ -11,7 +11,17 @@ from dataclasses import dataclass
 
 from fastapi import APIRouter
 
-from gateway.console import deliveries, gift_codes, home, log, members, reviews, rewards, texts
+from gateway.console import (
+    campaigns,
+    deliveries,
+    gift_codes,
+    home,
+    log,
+    members,
+    reviews,
+    rewards,
+    texts,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +40,7 @@ class Section:
 SECTIONS: tuple[Section, ...] = (
     Section("Home", "/console", home.router),
     Section("Members", "/console/members", members.router),
+    Section("Campaigns", campaigns.ADDRESS, campaigns.router),
     Section("Gift codes", gift_codes.ADDRESS, gift_codes.router),
     Section("Rewards", rewards.ADDRESS, rewards.router),
     Section("Texts", texts.ADDRESS, texts.router),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Annotated, Any
 from uuid import uuid4
 
@@ -30,7 +31,7 @@ Channel = Annotated[str, Query(max_length=10)]
 Locale = Annotated[str, Query(max_length=35)]
 Name = Annotated[str, Query(max_length=100)]
 
-_MAIL_HEADERS = {
+MAIL_HEADERS = {
     **PAGE_HEADERS,
     # A mail brings its own styles and pictures; `sandbox` takes scripts, forms and the origin.
     "content-security-policy": "sandbox; default-src 'none'; style-src 'unsafe-inline'; "
@@ -80,7 +81,7 @@ async def mail(visit: Visit, template: str, locale: Locale = "", name: Name = ""
     )
     if found is None or not found.html:
         raise Turned(404, "There is no HTML to show", problem or "This text has none.")
-    return HTMLResponse(found.html, headers=_MAIL_HEADERS)
+    return HTMLResponse(found.html, headers=MAIL_HEADERS)
 
 
 @router.post("/{template}/test")
@@ -147,9 +148,17 @@ def _languages(texts: Texts, template: str) -> dict[str, list[str]]:
 
 async def _texts(visit: Visitor) -> Texts:
     """The installation's texts as the files have them now."""
+    return await asyncio.to_thread(texts_in_force, visit.house.settings.rules)
+
+
+def texts_in_force(folder: Path | None) -> Texts:
+    """The texts that come with the hub and those of a folder; it takes a moment to read them.
+
+    Raises:
+        Turned: A file cannot be read.
+    """
     try:
-        templates = await asyncio.to_thread(all_templates, visit.house.settings.rules)
-        return await asyncio.to_thread(texts_of, templates)
+        return texts_of(all_templates(folder))
     except (TemplateError, TextError) as error:
         advice = f"Correct the file; `hub templates check` says the same. {error}"
         raise Turned(500, "A file of texts cannot be read", advice) from None

@@ -121,6 +121,13 @@ async def find(
     return campaign_of(row)
 
 
+async def with_id(connection: AsyncConnection, campaign_id: UUID) -> Campaign | None:
+    """The campaign with an id; None where there is none."""
+    query = text("select * from campaigns where id = :id")
+    row = (await connection.execute(query, {"id": campaign_id})).first()
+    return None if row is None else campaign_of(row)
+
+
 async def listed(connection: AsyncConnection) -> list[Campaign]:
     """Every campaign, the newest first."""
     rows = await connection.execute(text("select * from campaigns order by created_at desc, id"))

@@ -280,8 +280,20 @@ async def claimed(connection: AsyncConnection, members: Sequence[UUID]) -> set[U
     return set(rows.scalars())
 
 
+# The campaign's figures tell of joining beside opening and clicking.
+_JOINED = text("""
+insert into engagements (delivery_id, kind, is_machine, at, last_at)
+select i.delivery_id, 'joined', false, c.claimed_at, c.claimed_at
+from claims c join invitations i on i.id = c.invitation_id
+where c.invitation_id = any(cast(:ids as uuid[])) and i.delivery_id is not null
+on conflict do nothing
+""")
+
+
 async def note_claims(connection: AsyncConnection, made: Sequence[Claim]) -> None:
     """Keeps who was paid; a second payment of a member or an invitation breaks the transaction."""
+    if not made:
+        return
     rows = [
         {
             "member_id": one.member_id,
@@ -293,6 +305,7 @@ async def note_claims(connection: AsyncConnection, made: Sequence[Claim]) -> Non
         for one in made
     ]
     await insert_rows(connection, claims, rows)
+    await connection.execute(_JOINED, {"ids": [one.invitation_id for one in made]})
 
 
 _FORGET_SENT = text("""
