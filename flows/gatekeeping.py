@@ -33,8 +33,10 @@ async def judge_again(
     asked = {(one.capability, one.target) for one in letters}
     known = await gate.knowledge(connection, asked, terms.programme.messaging, now=terms.now)
     persons = await people.persons(connection, {one.member_id for one in letters if one.member_id})
-    for letter in sorted(letters, key=lambda one: (-one.priority, one.id)):
-        message = _message(letter, persons)
+    in_turn = sorted(letters, key=lambda one: (-one.priority, one.id))
+    messages = [_message(one, persons) for one in in_turn]
+    known.line_up(messages, now=terms.now)
+    for letter, message in zip(in_turn, messages, strict=True):
         letter.verdict = judge(message, known, terms.programme, now=terms.now)
         known.count(message, letter.verdict, now=terms.now)
     await verdicts.judged(connection, letters, now=terms.now)

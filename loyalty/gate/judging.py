@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -64,15 +65,24 @@ class Knowledge:
     stopped: dict[Address, Reason] = field(default_factory=dict)
     uses: dict[Address, list[Use]] = field(default_factory=lambda: defaultdict(list))
 
+    def line_up(self, messages: Iterable[Message], *, now: datetime) -> None:
+        """Says that these stand side by side to go now, and that none of them has gone."""
+        for message in messages:
+            self._place(message, Use(message.id, now, message.priority, is_waiting=True))
+
     def count(self, message: Message, verdict: Verdict, *, now: datetime) -> None:
         """Gives a message its place, or takes it away, for those that are judged after it."""
+        waits = verdict.outcome == "defer"
+        use = Use(message.id, verdict.send_at or now, message.priority, waits)
+        self._place(message, use if verdict.may_go else None)
+
+    def _place(self, message: Message, use: Use | None) -> None:
         if not message.is_marketing:
             return
         uses = self.uses.setdefault((message.channel.value, message.address), [])
         uses[:] = [one for one in uses if one.id != message.id]
-        if verdict.may_go:
-            waits = verdict.outcome == "defer"
-            uses.append(Use(message.id, verdict.send_at or now, message.priority, waits))
+        if use is not None:
+            uses.append(use)
 
 
 @dataclass(frozen=True, slots=True)
