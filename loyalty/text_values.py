@@ -15,7 +15,7 @@ from markupsafe import Markup
 
 _ISOLATE, _END = "\u2068", "\u2069"
 _MARKS = r"\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
-_CONTROLS = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x9f\ufeff"
+_CONTROLS = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x9f\ufeff\ud800-\udfff"
 _RTL = (
     r"\u0590-\u061b\u061d-\u08ff\ufb1d-\ufdff\ufe70-\ufefe"
     r"\U00010800-\U00010fff\U0001e800-\U0001efff"

@@ -23,6 +23,7 @@ from deployments.cli.checks.connections import (
 from deployments.cli.checks.finding import Finding, Health, ok, problem
 from deployments.cli.checks.prefect import Deployed, ask_prefect, check_pauses
 from deployments.cli.checks.store import Snapshot, check_home, look_into
+from deployments.cli.checks.texts import check_letterhead, check_texts
 from deployments.cli.desk import read_settings
 from flows.runtime import wall_clock
 from loyalty.settings import HubSettings
@@ -59,6 +60,8 @@ async def examine(settings: HubSettings) -> list[Finding]:
         *check_subscriptions(settings, snapshot),
         *check_sunsets(snapshot, wall_clock().date()),
         *check_routes(snapshot),
+        *check_texts(settings),
+        *check_letterhead(snapshot),
         *check_budgets(snapshot),
         *check_deliveries(snapshot),
         *check_events(snapshot),

@@ -127,3 +127,20 @@ def test_a_test_is_planned_for_the_workers_and_says_how_it_ended(
     answer = hub("templates", "send-test", "welcome", "--to", "nobody")
     assert answer.code == 2
     assert "neither an e-mail address nor a number" in answer.err
+
+
+def test_the_doctor_looks_at_the_texts_and_at_the_foot_of_mail(
+    hub: Hub, shop: Shop, folder: Path
+) -> None:
+    shop.publish(name="Tea Club", routes={"email": ["smtp/main"]})
+
+    def findings() -> dict[str, dict[str, str]]:
+        return {one["check"]: one for one in hub("doctor", "--json").json["findings"]}
+
+    found = findings()
+    assert found["texts"]["health"] == "ok"
+    assert found["letterhead"]["health"] == "note"
+    write(folder, "magic_link: {email: {en: {subject: x, text: '{{ values.lnk }}'}}}")
+    assert "did you mean `link`?" in findings()["texts"]["says"]
+    write(folder, "hi: [")
+    assert findings()["texts"]["to_do"] == "correct the file: workers do not start with it"

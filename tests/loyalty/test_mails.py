@@ -127,6 +127,7 @@ def test_a_name_adds_no_element_no_attribute_and_no_jinja(name: str) -> None:
         ("Ada\u202egnp.exe", "Hi Adagnp.exe!"),
         ("A\u200fd\u2066a\u2069", "Hi Ada!"),
         ("Ad\x00a\x1b[31m", "Hi Ada[31m!"),
+        ("Ad\ud800a", "Hi Ada!"),
         ("שלום", "Hi \u2068שלום\u2069!"),
         ("שלום\u2069\u202d", "Hi \u2068שלום\u2069!"),
         ("مريم", "Hi \u2068مريم\u2069!"),
