@@ -47,12 +47,14 @@ def run_doctor(*, as_json: bool) -> int:
 async def examine(settings: HubSettings) -> list[Finding]:
     """Everything there is to say of this hub; what is down only shortens it."""
     home = check_home(settings)
+    # Beside the others: it reads files and reckons while they wait for vendors.
+    texts = asyncio.create_task(asyncio.to_thread(check_texts, settings))
     (stored, snapshot), (prefect, deployed), gateway = await asyncio.gather(
         look_into(settings, wall_clock()), ask_prefect(settings), _ask_gateway(settings)
     )
     findings = [home, *stored, gateway, *prefect]
     if snapshot is None:
-        return findings
+        return [*findings, *await texts]
     return [
         *findings,
         *check_pauses(_paused(deployed, snapshot), _waiting(snapshot)),
@@ -60,12 +62,12 @@ async def examine(settings: HubSettings) -> list[Finding]:
         *check_subscriptions(settings, snapshot),
         *check_sunsets(snapshot, wall_clock().date()),
         *check_routes(snapshot),
-        *check_texts(settings),
         *check_letterhead(snapshot),
         *check_budgets(snapshot),
         *check_deliveries(snapshot),
         *check_events(snapshot),
         *check_rejects(snapshot),
+        *await texts,
     ]
 
 
