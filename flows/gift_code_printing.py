@@ -78,7 +78,6 @@ async def _block(connection: AsyncConnection, batch_id: UUID, plan: PrintPlan) -
         batch_id,
         [NewCode(code, shape.shown(code), plan.points) for code in codes],
     )
-    await gift_code_batches.note_made(connection, batch_id, more=len(new))
     return Made(batch_id, made + len(new), wanted)
 
 

@@ -115,7 +115,7 @@ def run_status(*, as_json: bool) -> int:
     if as_json:
         write_json(
             {
-                "batches": [asdict(one) for one in batches],
+                "batches": [asdict(one) | {"unused": one.unused} for one in batches],
                 "uploads": [upload_plain(one) for one in uploads],
             }
         )
@@ -123,7 +123,7 @@ def run_status(*, as_json: bool) -> int:
     show_rows(
         ("batch", "codes", "unused", "withdrawn", "used", "valid to", "made"),
         [
-            (one.name, one.codes, one.unused, one.void, one.uses, one.valid_to or "",
+            (one.name, one.codes, one.unused, one.withdrawn, one.uses, one.valid_to or "",
              moment(one.created_at))
             for one in batches
         ],

@@ -146,7 +146,7 @@ def _happened(row: Any) -> Happened:
         key=row.key,
         time=row.occurred_at,
         subject=row.subject,
-        data=row.data | (row.gift_code or {}),
+        data=_data(row),
     )
     return Happened(
         id=row.id,
@@ -159,6 +159,14 @@ def _happened(row: Any) -> Happened:
         if row.is_known
         else None,
     )
+
+
+def _data(row: Any) -> dict[str, Any]:
+    """The event's data; of a gift code also what it turned out to be, whatever was reported."""
+    data: dict[str, Any] = row.data
+    if row.type != EventType.GIFT_CODE_REDEEMED.value:
+        return data
+    return data | {"points": 0} | (row.gift_code or {})
 
 
 async def actuals(

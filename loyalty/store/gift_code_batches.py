@@ -45,7 +45,7 @@ class Batch:
 
     Attributes:
         wanted: How many codes are to be generated; 0 where none are.
-        codes: How many there are; `unused` of them are not used at all and not void.
+        codes: How many there are; `withdrawn` of them are void, `used` were used at least once.
         uses: How often any of them was used; `points_given` is what that came to.
     """
 
@@ -65,10 +65,15 @@ class Batch:
     created_by: str
     created_at: datetime
     codes: int = 0
-    unused: int = 0
-    void: int = 0
+    withdrawn: int = 0
+    used: int = 0
     uses: int = 0
     points_given: int = 0
+
+    @property
+    def unused(self) -> int:
+        """Codes that nobody has used and that can still be used."""
+        return self.codes - self.withdrawn - self.used
 
 
 async def create(
@@ -138,12 +143,18 @@ def _values(plan: BatchPlan) -> dict[str, Any]:
 # Inserted in the order of the codes: of two that bring the same ones in different order, one
 # waits for the other, and never each for the other.
 _ADD = text("""
-insert into gift_codes (batch_id, code, shown, points, row_no)
-select :batch, code, shown, points, row_no
-from unnest(cast(:codes as text[]), cast(:shown as text[]), cast(:points as bigint[]),
-            cast(:rows as integer[])) as u(code, shown, points, row_no)
-order by code
-on conflict (code) do nothing returning code
+with new as (
+    insert into gift_codes (batch_id, code, shown, points, row_no)
+    select :batch, code, shown, points, row_no
+    from unnest(cast(:codes as text[]), cast(:shown as text[]), cast(:points as bigint[]),
+                cast(:rows as integer[])) as u(code, shown, points, row_no)
+    order by code
+    on conflict (code) do nothing returning code
+),
+counted as (
+    update gift_code_batches set codes = codes + (select count(*) from new) where id = :batch
+)
+select code from new
 """)
 
 
@@ -178,59 +189,42 @@ async def lock_made(connection: AsyncConnection, batch_id: UUID) -> tuple[int, i
     before the commit."""
     row = (
         await connection.execute(
-            text("select made, wanted from gift_code_batches where id = :id for update"),
+            text("select codes, wanted from gift_code_batches where id = :id for update"),
             {"id": batch_id},
         )
     ).one()
-    return row.made, row.wanted
-
-
-async def note_made(connection: AsyncConnection, batch_id: UUID, *, more: int) -> None:
-    """Counts codes that were made for a print job."""
-    await connection.execute(
-        text("update gift_code_batches set made = made + :more where id = :id"),
-        {"id": batch_id, "more": more},
-    )
+    return row.codes, row.wanted
 
 
 # --- looking at them -----------------------------------------------------------------------------
 
+# What is used is counted where it was used: a batch of a million codes is listed as fast as any.
 _BATCHES = text("""
-select b.*, coalesce(c.codes, 0) as codes, coalesce(c.unused, 0) as unused,
-       coalesce(c.void, 0) as void, coalesce(c.used, 0) as used, coalesce(u.points, 0) as given
+select b.id, b.name, b.origin, b.valid_from, b.valid_to, b.max_uses, b.per_member, b.batch_uses,
+       b.batch_per_member, b.prefix, b.length, b.points, b.wanted, b.created_by, b.created_at,
+       b.codes, b.withdrawn, u.used, u.uses, u.points_given
 from (select * from gift_code_batches
       where cast(:named as text) is null or name = :named or cast(id as text) = :named
       order by created_at desc, id limit :limit) b
-left join lateral (
-    select count(*) as codes, count(*) filter (where state = 'void') as void, sum(uses) as used,
-           count(*) filter (where uses = 0 and state = 'active') as unused
-    from gift_codes where batch_id = b.id
-) c on true
-left join lateral (
-    select sum(points) as points from gift_code_uses where batch_id = b.id
-) u on true
+cross join lateral (
+    select count(distinct code_id) as used, count(*) as uses,
+           cast(coalesce(sum(points), 0) as bigint) as points_given
+    from gift_code_uses where batch_id = b.id
+) u
 order by b.created_at desc, b.id
 """)
 
 
 async def listing(connection: AsyncConnection, *, limit: int = 50) -> list[Batch]:
     """The batches, newest first, with their counts."""
-    return [
-        _batch(row) for row in await connection.execute(_BATCHES, {"named": None, "limit": limit})
-    ]
+    rows = await connection.execute(_BATCHES, {"named": None, "limit": limit})
+    return [Batch(**row._mapping) for row in rows]
 
 
 async def find(connection: AsyncConnection, name_or_id: str) -> Batch | None:
     """A batch by its name or its id."""
     row = (await connection.execute(_BATCHES, {"named": name_or_id, "limit": 1})).first()
-    return None if row is None else _batch(row)
-
-
-def _batch(row: Any) -> Batch:
-    values = dict(row._mapping)
-    values |= {"uses": int(values.pop("used")), "points_given": int(values.pop("given"))}
-    values.pop("made")
-    return Batch(**values)
+    return None if row is None else Batch(**row._mapping)
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,6 +294,7 @@ with unused as (
 )
 update gift_codes c set state = 'void' from unused where c.id = unused.id
 """)
+_COUNT_VOID = text("update gift_code_batches set withdrawn = withdrawn + :count where id = :batch")
 
 
 async def void_unused(
@@ -308,6 +303,7 @@ async def void_unused(
     """Withdraws the codes of a batch that nobody has used; returns how many. It stays so."""
     done = await connection.execute(_VOID, {"batch": batch.id})
     if done.rowcount:
+        await connection.execute(_COUNT_VOID, {"batch": batch.id, "count": done.rowcount})
         await audit.note(
             connection,
             actor=by,

@@ -229,7 +229,7 @@ async def test_a_print_job_that_is_killed_goes_on_and_makes_no_more_than_was_wan
         assert not set("01IO") & set(row.code.removeprefix("FAIR"))
         body = row.code.removeprefix("FAIR")
         assert check_character(body[:-1]) == body[-1]
-    (batch,) = await desk.rows("select made, wanted from gift_code_batches")
+    (batch,) = await desk.rows("select codes, wanted from gift_code_batches")
     assert tuple(batch) == (130, 130)
 
 

@@ -178,6 +178,8 @@ async def test_a_withdrawn_code_is_worth_nothing_and_a_used_one_stays_booked(des
                 connection, batch, by="ops", reason="lost", now=NOON
             )
             assert done == expected
+        (left,) = await gift_code_batches.listing(connection)
+    assert (left.codes, left.withdrawn, left.used, left.unused) == (2, 1, 1, 0)
     void = typed("A-2")
     await desk.take(void)
     assert await code_of(desk, void) == "code_void"
