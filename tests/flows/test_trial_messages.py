@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+from prefect.logging import disable_run_logger
 
 from flows.planning import Planner
+from flows.runtime import install, open_hub
+from flows.send_test_message import send_test_message
 from flows.trial_messages import CannotTry, Trial, try_out
 from loyalty.programme import Programme
-from loyalty.store import deliveries
+from loyalty.settings import HubSettings
+from loyalty.store import deliveries, rulebook
 from loyalty.store.connections import put
 from loyalty.store.database import Database
-from loyalty.store.deliveries import Delivery
+from loyalty.store.deliveries import Delivery, Search
 from loyalty.store.opt_ins import Suppression, suppress
 from rules.shipped import shipped_rules, shipped_templates
 from rules.text_checks import texts_of
@@ -86,3 +91,29 @@ async def test_what_cannot_be_tried_is_told(
 ) -> None:
     with pytest.raises(CannotTry, match=told):
         await tried(database, template, to)
+
+
+async def test_the_flow_plans_the_test_that_the_console_asks_for_once(
+    database: Database, tmp_path: Path
+) -> None:
+    hub = await open_hub(HubSettings(home=tmp_path, database_url=database.url))
+    rules = shipped_rules()
+    async with database.begin() as connection:
+        await rulebook.activate(
+            connection, rules.version, rules.documents(), author="t", reason="", now=NOW
+        )
+        await rulebook.save_programme(connection, PROGRAMME, now=NOW)
+    install(hub)
+    try:
+        with disable_run_logger():
+            for _ in range(2):
+                await send_test_message.fn("welcome", "me@shop.example", locale="fr", key="e1")
+    finally:
+        install(None)
+        await hub.aclose()
+    async with database.begin() as connection:
+        found = await deliveries.search(connection, Search(key="test-message:e1"))
+    # There is no such connection here: the test is kept until there is one, and says so.
+    assert [(one.state, one.input["subject"]) for one in found] == [
+        ("held", "Bienvenue chez Tea Club")
+    ]
