@@ -68,8 +68,8 @@ async def load(connection: AsyncConnection, items: Sequence[Claimed]) -> ChatPap
     whom = {who for item in items if (who := who_in(item)) is not None}
     whom |= {(one.store, one.contact) for one in papers.invitations.values()}
     papers.contacts = await chats.contacts(connection, whom)
-    keys = [(one.store, "customer", one.contact) for one in papers.invitations.values()]
-    papers.owners = await people.find(connection, keys)
+    keys = [(store, "customer", contact) for store, contact in sorted(whom)]
+    papers.owners = await people.find(connection, keys) if keys else {}
     for item in items:
         _hear(papers, item)
     return papers

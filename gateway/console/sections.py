@@ -13,11 +13,13 @@ from fastapi import APIRouter
 
 from gateway.console import (
     campaigns,
+    conversations,
     deliveries,
     gift_codes,
     home,
     log,
     members,
+    referrals,
     reviews,
     rewards,
     texts,
@@ -43,6 +45,8 @@ SECTIONS: tuple[Section, ...] = (
     Section("Campaigns", campaigns.ADDRESS, campaigns.router),
     Section("Gift codes", gift_codes.ADDRESS, gift_codes.router),
     Section("Rewards", rewards.ADDRESS, rewards.router),
+    Section("Referrals", referrals.ADDRESS, referrals.router),
+    Section("Conversations", conversations.ADDRESS, conversations.router),
     Section("Texts", texts.ADDRESS, texts.router),
     Section("Deliveries", "/console/deliveries", deliveries.router),
     Section("Reviews", "/console/reviews", reviews.router),

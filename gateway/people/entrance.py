@@ -7,7 +7,15 @@ from collections.abc import Awaitable, Callable
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import Response
 
-from gateway.people import confirming, joining, preferences, tracking, unsubscribing
+from gateway.people import (
+    binding,
+    confirming,
+    joining,
+    preferences,
+    referring,
+    tracking,
+    unsubscribing,
+)
 from gateway.people.door import Closed, refused
 from loyalty.store.database import StoreAway
 
@@ -16,6 +24,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     preferences.router,
     confirming.router,
     joining.router,
+    binding.router,
+    referring.router,
     tracking.router,
 )
 

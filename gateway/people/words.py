@@ -261,6 +261,88 @@ WORDS: dict[str, Texts] = {
         "fr": "Votre inscription à {programme} est en cours : {points} points suivent dans une "
         "minute.",
     },
+    # --- chats and recommendations -----------------------------------------------------------
+    "go_now": {
+        "en": "Go now",
+        "de": "Jetzt weiter",
+        "fr": "Continuer",
+    },
+    "no_portal": {
+        "en": "Sign up or log in at the shop first, then open this link again.",
+        "de": "Registrieren Sie sich zuerst im Shop oder melden Sie sich dort an, und öffnen "
+        "Sie diesen Link dann noch einmal.",
+        "fr": "Inscrivez-vous ou connectez-vous d'abord dans la boutique, puis rouvrez ce lien.",
+    },
+    "bind_title": {
+        "en": "Connect this chat with {name}",
+        "de": "Diesen Chat mit {name} verbinden",
+        "fr": "Relier cette conversation à {name}",
+    },
+    "bind_about": {
+        "en": "From then on this chat and your membership are one account.",
+        "de": "Dann sind dieser Chat und Ihre Mitgliedschaft ein Konto.",
+        "fr": "Cette conversation et votre adhésion ne feront alors qu'un seul compte.",
+    },
+    "bind_button": {
+        "en": "Connect",
+        "de": "Verbinden",
+        "fr": "Relier",
+    },
+    "bind_sign_in": {
+        "en": "Sign up or log in, and come back here by yourself. The link is good for a "
+        "short time only.",
+        "de": "Registrieren Sie sich oder melden Sie sich an; Sie kommen dann von selbst "
+        "hierher zurück. Der Link gilt nur kurze Zeit.",
+        "fr": "Inscrivez-vous ou connectez-vous : vous reviendrez ici automatiquement. Le "
+        "lien n'est valable que peu de temps.",
+    },
+    "bound_title": {
+        "en": "Member profile bound successfully",
+        "de": "Mitgliedsprofil erfolgreich verbunden",
+        "fr": "Profil de membre relié",
+    },
+    "binding_title": {
+        "en": "Your profile is being bound",
+        "de": "Ihr Profil wird verbunden",
+        "fr": "Votre profil est en cours de liaison",
+    },
+    "bound_about": {
+        "en": "This chat belongs to your {name} membership now. You can close this page.",
+        "de": "Dieser Chat gehört jetzt zu Ihrer Mitgliedschaft bei {name}. Sie können diese "
+        "Seite schließen.",
+        "fr": "Cette conversation fait maintenant partie de votre adhésion à {name}. Vous "
+        "pouvez fermer cette page.",
+    },
+    "referred_title": {
+        "en": "Join {name}",
+        "de": "Machen Sie mit bei {name}",
+        "fr": "Rejoignez {name}",
+    },
+    "referred_by": {
+        "en": "{by} recommends it to you.",
+        "de": "{by} empfiehlt es Ihnen.",
+        "fr": "{by} vous le recommande.",
+    },
+    "referred_about": {
+        "en": "Sign up by this link, so that your friend's recommendation counts.",
+        "de": "Melden Sie sich über diesen Link an, damit die Empfehlung zählt.",
+        "fr": "Inscrivez-vous par ce lien pour que la recommandation compte.",
+    },
+    "referred_button": {
+        "en": "Join",
+        "de": "Mitmachen",
+        "fr": "Rejoindre",
+    },
+    "referred_member": {
+        "en": "You are a member already: recommendations are for people who are new.",
+        "de": "Sie sind schon Mitglied: Empfehlungen sind für neue Leute.",
+        "fr": "Vous êtes déjà membre : les recommandations sont pour les nouveaux.",
+    },
+    "referred_joined": {
+        "en": "Welcome, you are a member now",
+        "de": "Willkommen, Sie sind jetzt Mitglied",
+        "fr": "Bienvenue, vous êtes membre",
+    },
 }
 
 

@@ -18,6 +18,7 @@ from gateway.work import Work
 from loyalty import reward_events
 from loyalty.events import Customer, Event, EventType, Frozen, GiftCodeUse
 from loyalty.gift_codes import guard_of_member, guard_of_origin, pause_after
+from loyalty.links import LinkInvalid, LinkKind
 from loyalty.money import Amount
 from loyalty.store import gift_codes, request_rates
 from loyalty.store.inbox import Incoming
@@ -59,10 +60,23 @@ async def join(visit: Visiting) -> Response:
         email=session.email or None,
         first_name=session.first_name,
         locale=session.locale or visit.wording.language,
+        referred_by=_recommended_by(visit, session.carries),
+        traits={"ip": _origin(visit)},
     )
     source = store or f"widget/{visit.site.id}"
     event = _event(visit, EventType.CUSTOMER_CREATED, source, f"join:{session.id}", customer)
     return await _book(visit, event, said="joined")
+
+
+def _recommended_by(visit: Visit, carries: str) -> str | None:
+    """The code of the member by whose link somebody came to sign in."""
+    kind, _, token = carries.lstrip("/").partition("/")
+    if kind != LinkKind.REFER:
+        return None
+    try:
+        return str(visit.desk.house.links.read(LinkKind.REFER, token).get("c", "")) or None
+    except LinkInvalid:
+        return None
 
 
 @router.post("/redeem")

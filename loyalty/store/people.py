@@ -135,6 +135,14 @@ def identities_of(store: str, customer: Customer) -> list[Identity]:
     return found
 
 
+async def first_name_of(connection: AsyncConnection, member_id: UUID) -> str:
+    """The first name of a member; empty where it is not known."""
+    row = await connection.execute(
+        text("select first_name from members where id = :id"), {"id": member_id}
+    )
+    return str(row.scalar_one_or_none() or "")
+
+
 _FIND = text("""
 select i.store, i.kind, i.value, i.member_id from identities i
 join unnest(cast(:stores as text[]), cast(:kinds as text[]), cast(:values as text[]))
