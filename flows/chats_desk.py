@@ -141,7 +141,7 @@ class ChatsDesk(Clerk):
         if other is None:
             self.work.papers.identities[key] = member.id
             return
-        if self.work.members.get(other, member).id == member.id:
+        if other == member.id:
             return
         address: dict[str, Any] = {"email": member.email} if member.email else {}
         if not address and member.phone:

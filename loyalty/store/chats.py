@@ -146,7 +146,19 @@ async def conversations(connection: AsyncConnection, *, limit: int = 100) -> lis
 
 
 async def forget(connection: AsyncConnection, ids: Sequence[UUID]) -> None:
-    """Forgets what these people wrote, and who they are in chats."""
+    """Forgets what these people wrote, and who they are in chats.
+
+    The caller has allowed the log of attempts to be changed (`hub.erasing`).
+    """
+    await connection.execute(
+        text("""
+            update deliveries d set key = 'forgotten:' || id, input = '{}'::jsonb, target = ''
+            from chat_contacts c
+            where c.member_id = any(cast(:ids as uuid[])) and d.target = c.contact
+              and d.connector || '/' || d.connection = c.store and d.capability = 'push'
+        """),
+        {"ids": list(ids)},
+    )
     await connection.execute(
         text("delete from chat_contacts where member_id = any(cast(:ids as uuid[]))"),
         {"ids": list(ids)},
