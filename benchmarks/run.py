@@ -18,6 +18,7 @@ STEPS = {
     "scenarios: cases a second": ["benchmarks.scenarios"],
     "gift codes: a million imported, killed twice": ["benchmarks.gift_codes"],
     "batching: calls and time for 1,000 deliveries": ["benchmarks.batching"],
+    "importing: the customers of a shop at its own pace": ["benchmarks.import_customers"],
     "simulating: 20 rules on stored events": ["benchmarks.simulate"],
 }
 

@@ -72,6 +72,7 @@ class ShopifySandbox(SendingSandbox):
         if refused := self._unauthorised(request):
             return refused
         if wait := self._rest.take():
+            self.record("refused", path=request.url.path, status=429)
             refusal = "Exceeded 2 calls per second for api client."
             headers = {"Retry-After": f"{wait:.1f}"}
             return JSONResponse({"errors": refusal}, status_code=429, headers=headers)
