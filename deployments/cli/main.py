@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from deployments.cli.campaign_commands import campaigns_app
 from deployments.cli.gift_code_commands import gift_codes_app
 from deployments.cli.reward_commands import rewards_app
 from deployments.cli.scenario_commands import scenario_app
@@ -30,6 +31,7 @@ app.add_typer(deliveries_app, name="deliveries")
 connectors_app = typer.Typer(rich_markup_mode=PLAIN_HELP)
 app.add_typer(connectors_app, name="connectors")
 app.add_typer(scenario_app, name="scenario")
+app.add_typer(campaigns_app, name="campaigns")
 app.add_typer(gift_codes_app, name="gift-codes")
 app.add_typer(rewards_app, name="rewards")
 app.add_typer(templates_app, name="templates")
