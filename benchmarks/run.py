@@ -17,6 +17,7 @@ STEPS = {
     "texts: filling in mails and text messages": ["benchmarks.texts"],
     "scenarios: cases a second": ["benchmarks.scenarios"],
     "gift codes: a million imported, killed twice": ["benchmarks.gift_codes"],
+    "the widget: from the click to a panel that works": ["benchmarks.widget"],
     "batching: calls and time for 1,000 deliveries": ["benchmarks.batching"],
     "importing: the customers of a shop at its own pace": ["benchmarks.import_customers"],
     "simulating: 20 rules on stored events": ["benchmarks.simulate"],

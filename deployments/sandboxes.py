@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from connectors.kit.registry import slugs
 from connectors.kit.sandbox import VendorSandbox
+from deployments.demo.storefront import storefront_routes
 from loyalty.settings import HubSettings
 
 LISTENING = ("smtp",)
@@ -30,16 +31,16 @@ class Town:
     """
 
     def __init__(self, settings: HubSettings) -> None:
-        self._settings = settings
+        self.settings = settings
         self._houses: dict[str, VendorSandbox] = {}
         self._apps: dict[str, ASGIApp] = {}
 
     def house(self, slug: str) -> VendorSandbox:
         """The stand-in of a connector; what it accepted is kept below HUB_HOME."""
         if slug not in self._houses:
-            given = {"smtp_port": self._settings.sandbox_smtp_port} if slug == "smtp" else {}
+            given = {"smtp_port": self.settings.sandbox_smtp_port} if slug == "smtp" else {}
             built = sandbox_of(slug)(**given)
-            built.keep_in(self._settings.root / "sandboxes" / f"{slug}.jsonl")
+            built.keep_in(self.settings.root / "sandboxes" / f"{slug}.jsonl")
             self._houses[slug] = built
         return self._houses[slug]
 
@@ -79,7 +80,8 @@ def application(town: Town) -> Starlette:
         return PlainTextResponse("ok")
 
     doors = [Mount(f"/{slug}", app=town.door(slug)) for slug in slugs()]
-    return Starlette(routes=[Route("/healthz", healthz), *doors], lifespan=lifespan)
+    shop = storefront_routes(town.settings)
+    return Starlette(routes=[Route("/healthz", healthz), *shop, *doors], lifespan=lifespan)
 
 
 def main() -> None:

@@ -123,6 +123,11 @@ class Site(Frozen):
         return value
 
     @property
+    def secret_purpose(self) -> str:
+        """Of which key of the vault the shop's secret is made (`Vault.derived`, as hex)."""
+        return f"hand-over {self.id} {self.secret_version}"
+
+    @property
     def home(self) -> str:
         """The shop's first page; empty for a site without a shop page."""
         return f"{self.origins[0]}/" if self.origins else ""

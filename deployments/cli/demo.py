@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 
 from deployments.cli.up import start, stop
 from deployments.console_address import console_lines
+from deployments.demo.storefront import shop_page
 from deployments.supervise import StartFailed, Supervisor
 from loyalty.settings import HubSettings
 
@@ -64,6 +65,7 @@ def _stay(supervisor: Supervisor, say: Callable[[str], None]) -> None:
     say(f"Prefect    {supervisor.prefect_url}")
     for line in console_lines(supervisor.settings):
         say(line.replace("console  ", "console    "))
+    say(f"shop page  {shop_page(supervisor.settings)}  (with the members' widget)")
     say(f"mails      {supervisor.sandbox_url}/smtp/")
     say(f"sandboxes  {supervisor.sandbox_url}/twilio/_sandbox/records  (and the other vendors)")
     say("Ctrl-C stops it; the data stays.")

@@ -15,6 +15,7 @@ from deployments.cli.campaign_commands import campaigns_app
 from deployments.cli.gift_code_commands import gift_codes_app
 from deployments.cli.reward_commands import rewards_app
 from deployments.cli.scenario_commands import scenario_app
+from deployments.cli.site_commands import sites_app
 from deployments.cli.template_commands import templates_app
 
 PLAIN_HELP = None
@@ -34,6 +35,7 @@ app.add_typer(scenario_app, name="scenario")
 app.add_typer(campaigns_app, name="campaigns")
 app.add_typer(gift_codes_app, name="gift-codes")
 app.add_typer(rewards_app, name="rewards")
+app.add_typer(sites_app, name="sites")
 app.add_typer(templates_app, name="templates")
 rules_app = typer.Typer(
     rich_markup_mode=PLAIN_HELP,

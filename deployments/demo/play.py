@@ -18,6 +18,7 @@ from deployments.demo.cast import DemoDay
 from deployments.demo.check import Findings, check
 from deployments.demo.day import day as the_day
 from deployments.demo.stage import CONNECTION, account_fields, schedule_anniversaries, set_stage
+from deployments.demo.storefront import open_site
 from deployments.demo.story import DemoWebhook
 from loyalty.settings import HubSettings
 from loyalty.store.database import Database
@@ -65,6 +66,7 @@ async def play(
     started = time.monotonic()
     try:
         await set_stage(settings, database)
+        await open_site(settings, database, now=now)
         say("the vendors of the story have connections to their stand-ins")
         for webhook in the_day(now):
             await _send(settings, webhook, played, say)

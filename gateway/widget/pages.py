@@ -14,9 +14,8 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from gateway.answers import SECURITY_HEADERS, Refused
-from gateway.widget import offering
-from gateway.widget.board import Board
-from gateway.widget.desk import Desk, PlainRoute, desk_of
+from gateway.widget import offering, reading
+from gateway.widget.desk import Desk, PlainRoute, Visit, Visiting, desk_of
 from gateway.widget.sessions import BY_LINK, digest
 from gateway.widget.signing_in import CODE_LASTS, new_code, person_of
 from gateway.widget.wording import Wording
@@ -95,26 +94,20 @@ def _for_loader(site: Site, base_url: str) -> dict[str, Any]:
 
 
 @router.get("/widget/{site}/")
-async def panel(site: str, request: Request) -> Response:
+async def panel(visit: Visiting) -> Response:
     """The app as the shop's page frames it."""
-    desk = desk_of(request)
-    board = await desk.boards.latest()
-    found = board.site(site)
-    return _app(desk, board, found, request, mode="panel", framed_by=found.origins)
+    return await _app(visit, mode="panel", framed_by=visit.site.origins)
 
 
 @router.get("/portal/{site}")
-async def portal(site: str, request: Request) -> Response:
+async def portal(visit: Visiting) -> Response:
     """The app as a page of its own."""
-    desk = desk_of(request)
-    board = await desk.boards.latest()
-    return _app(desk, board, board.site(site), request, mode="portal", framed_by=())
+    return await _app(visit, mode="portal", framed_by=())
 
 
-def _app(
-    desk: Desk, board: Board, site: Site, request: Request, *, mode: str, framed_by: tuple[str, ...]
-) -> Response:
-    wording = _wording(site, request)
+async def _app(visit: Visit, *, mode: str, framed_by: tuple[str, ...]) -> Response:
+    """The page with all that its first tab shows: nothing more is asked for before it is there."""
+    site, wording, programme = visit.site, visit.wording, visit.board.programme
     settings = {
         "site": site.id,
         "name": site.name,
@@ -122,11 +115,13 @@ def _app(
         "language": wording.language,
         "brand": site.brand,
         "ink": site.ink,
-        "scale": board.programme.unit_scale,
-        "zone": board.programme.zone,
+        "scale": programme.unit_scale,
+        "zone": programme.zone,
         "origins": list(site.origins),
-        "tabs": offering.tabs(board),
+        "tabs": offering.tabs(visit.board),
         "words": wording.for_browser(),
+        "me": await reading.who(visit),
+        "ways": reading.ways(visit),
     }
     page = _TEMPLATES.get_template("app.html").render(
         wording=wording,

@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 
 from gateway.widget import movements, offering
-from gateway.widget.desk import PlainRoute, Visiting, told
+from gateway.widget.desk import PlainRoute, Visit, Visiting, told
 from gateway.widget.earning import title_of, ways_to_earn
 from loyalty.store import statements
 from loyalty.store.statements import Statement
@@ -22,19 +22,24 @@ router = APIRouter(prefix="/widget/api/{site}", route_class=PlainRoute, include_
 @router.get("/me")
 async def me(visit: Visiting) -> Response:
     """Who is signed in, what they have, and what expires when."""
+    return told(visit, await who(visit))
+
+
+async def who(visit: Visit) -> dict[str, Any]:
+    """Who is signed in, as the page has it."""
     session = visit.session
     if session is None:
-        return told(visit, {"state": "nobody"})
+        return {"state": "nobody"}
     known = {"carries": session.carries, "email": session.email}
-    if session.member_id is None:
-        return told(visit, {"state": "stranger", "name": session.first_name, **known})
-    async with visit.desk.house.database.begin() as connection:
-        found = await statements.statement(
-            connection, session.member_id, visit.board.terms, now=visit.now
-        )
+    found = None
+    if session.member_id is not None:
+        async with visit.desk.house.database.begin() as connection:
+            found = await statements.statement(
+                connection, session.member_id, visit.board.terms, now=visit.now
+            )
     if found is None:
-        return told(visit, {"state": "stranger", "name": session.first_name, **known})
-    return told(visit, {"state": "member", **known, **_account(found)})
+        return {"state": "stranger", "name": session.first_name, **known}
+    return {"state": "member", **known, **_account(found)}
 
 
 def _account(found: Statement) -> dict[str, Any]:
@@ -72,9 +77,13 @@ def _uuid(given: str) -> UUID | None:
 @router.get("/earn")
 async def earn(visit: Visiting) -> Response:
     """The ways to earn points; the same for everybody."""
+    return told(visit, {"ways": ways(visit)})
+
+
+def ways(visit: Visit) -> list[dict[str, Any]]:
+    """The ways to earn points, as the page has them."""
     board = visit.board
-    ways = ways_to_earn(board.rules, board.programme, visit.site, visit.wording, now=visit.now)
-    return told(visit, {"ways": ways})
+    return ways_to_earn(board.rules, board.programme, visit.site, visit.wording, now=visit.now)
 
 
 @router.get("/redeem")

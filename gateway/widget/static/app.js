@@ -8,7 +8,8 @@ const app = document.getElementById("app");
 const parentOrigin = settings.origins.find((one) => one === new URLSearchParams(location.search).get("from"));
 const carries = isPanel ? "" : new URLSearchParams(location.search).get("carries") || "";
 
-let me = { state: "nobody" };
+let me = settings.me;
+let known = { ways: settings.ways };
 let tab = settings.tabs[0];
 let gift = giftInAddress();
 let waiting = null;
@@ -226,6 +227,10 @@ async function show() {
 
 async function refresh() {
   me = await ask("me").catch(() => ({ state: "nobody" }));
+  await greet();
+}
+
+async function greet() {
   hello.textContent = me.name ? say("hello", { name: me.name }) : "";
   signOut.hidden = me.state === "nobody";
   await show();
@@ -306,7 +311,8 @@ function worth(way) {
 }
 
 async function earn() {
-  const { ways } = await ask("earn");
+  const { ways } = known || (await ask("earn"));
+  known = null;
   const told = ways.map((way, at) => make("div", { class: "row" },
     make("div", {},
       make("h3", { id: `way-${at}` }, way.title),
@@ -545,7 +551,8 @@ async function start() {
   }
   if (gift && settings.tabs.includes("balance")) tab = "balance";
   markTabs();
-  await refresh();
+  // The page came with who is signed in by cookie; a token that only the frame keeps is shown now.
+  await (token && me.state === "nobody" ? refresh() : greet());
   tell("shown");
 }
 
