@@ -15,6 +15,7 @@ STEPS = {
     "posting: orders decided, booked and planned": ["benchmarks.posting"],
     "balances: a member with a long history": ["benchmarks.balance"],
     "texts: filling in mails and text messages": ["benchmarks.texts"],
+    "the gate: messages planned, and asked again": ["benchmarks.gate"],
     "scenarios: cases a second": ["benchmarks.scenarios"],
     "gift codes: a million imported, killed twice": ["benchmarks.gift_codes"],
     "the widget: from the click to a panel that works": ["benchmarks.widget"],

@@ -17,8 +17,6 @@ from uuid import UUID
 
 from loyalty.links import MAX_TOKEN, LinkInvalid, LinkKind, Links
 
-TRACKED_TAGS = frozenset({"a", "area"})
-
 UNTRACKED = "data-untracked"
 """An attribute of links that stay as they are."""
 
@@ -49,30 +47,41 @@ class _Tag:
     target: str
 
 
-class _Finder(HTMLParser):
-    """Notes where links begin and where the body ends."""
+class _Attributes(HTMLParser):
+    """Reads the attributes of one tag as browsers do."""
 
-    def __init__(self, html: str) -> None:
+    def __init__(self, tag: str) -> None:
         super().__init__(convert_charrefs=False)
-        self._lines = [0]
-        self._lines += [found.end() for found in re.finditer("\n", html)]
-        self.tags: list[_Tag] = []
-        self.body_ends: int | None = None
-        self.feed(html)
-
-    def _at(self) -> int:
-        line, column = self.getpos()
-        return self._lines[line - 1] + column
+        self.found: dict[str, str | None] = {}
+        self.feed(tag)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        found = dict(attrs)
-        target = found.get("href")
-        if tag in TRACKED_TAGS and target and UNTRACKED not in found:
-            self.tags.append(_Tag(self._at(), self.get_starttag_text() or "", target))
+        self.found = dict(attrs)
 
-    def handle_endtag(self, tag: str) -> None:
-        if tag == "body":
-            self.body_ends = self._at()
+
+# Reading a whole mail with HTMLParser costs five times what rendering it does: only what can
+# hide a link, links, and the end of the body are looked at.
+_LANDMARK = re.compile(
+    r"""<!--.*?(?:-->|\Z)
+      | <(?P<raw>script|style|title|textarea)\b.*?(?:</(?P=raw)\b|\Z)
+      | <(?P<link>a|area)(?=[\s/>])(?:[^>"']|"[^"]*"|'[^']*')*+>
+      | (?P<end></body\s*>)""",
+    re.IGNORECASE | re.DOTALL | re.VERBOSE,
+)
+
+
+def _landmarks(html: str) -> tuple[list[_Tag], int]:
+    """Where links begin, and where the body ends."""
+    tags, ends = [], len(html)
+    for found in _LANDMARK.finditer(html):
+        if found["end"]:
+            ends = found.start()
+        elif found["link"]:
+            attributes = _Attributes(found.group()).found
+            target = attributes.get("href")
+            if target and UNTRACKED not in attributes:
+                tags.append(_Tag(found.start(), found.group(), target))
+    return tags, ends
 
 
 def with_tracking(html: str, *, click: Callable[[str], str | None], pixel: str) -> str:
@@ -82,14 +91,13 @@ def with_tracking(html: str, *, click: Callable[[str], str | None], pixel: str) 
         click: The address that leads to a target; None where the link is to stay as it is.
         pixel: The address of the picture that tells of an open; empty for none.
     """
-    finder = _Finder(html)
+    tags, ends = _landmarks(html)
     parts, done = [], 0
-    for tag in finder.tags:
+    for tag in tags:
         address = click(tag.target) if _leads_somewhere(tag.target) else None
-        if address is not None and html.startswith(tag.text, tag.begins):
+        if address is not None:
             parts += [html[done : tag.begins], _led_to(tag.text, address)]
             done = tag.begins + len(tag.text)
-    ends = finder.body_ends if finder.body_ends is not None else len(html)
     parts += [html[done:ends], _picture(pixel), html[ends:]]
     return "".join(parts)
 
