@@ -274,9 +274,9 @@ WORDS: dict[str, Texts] = {
         "fr": "Inscrivez-vous ou connectez-vous d'abord dans la boutique, puis rouvrez ce lien.",
     },
     "bind_title": {
-        "en": "Connect this chat with {name}",
-        "de": "Diesen Chat mit {name} verbinden",
-        "fr": "Relier cette conversation à {name}",
+        "en": "Connect this chat with {programme}",
+        "de": "Diesen Chat mit {programme} verbinden",
+        "fr": "Relier cette conversation à {programme}",
     },
     "bind_about": {
         "en": "From then on this chat and your membership are one account.",
@@ -307,16 +307,16 @@ WORDS: dict[str, Texts] = {
         "fr": "Votre profil est en cours de liaison",
     },
     "bound_about": {
-        "en": "This chat belongs to your {name} membership now. You can close this page.",
-        "de": "Dieser Chat gehört jetzt zu Ihrer Mitgliedschaft bei {name}. Sie können diese "
+        "en": "This chat belongs to your {programme} membership now. You can close this page.",
+        "de": "Dieser Chat gehört jetzt zu Ihrer Mitgliedschaft bei {programme}. Sie können diese "
         "Seite schließen.",
-        "fr": "Cette conversation fait maintenant partie de votre adhésion à {name}. Vous "
+        "fr": "Cette conversation fait maintenant partie de votre adhésion à {programme}. Vous "
         "pouvez fermer cette page.",
     },
     "referred_title": {
-        "en": "Join {name}",
-        "de": "Machen Sie mit bei {name}",
-        "fr": "Rejoignez {name}",
+        "en": "Join {programme}",
+        "de": "Machen Sie mit bei {programme}",
+        "fr": "Rejoignez {programme}",
     },
     "referred_by": {
         "en": "{by} recommends it to you.",
