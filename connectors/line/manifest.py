@@ -53,8 +53,9 @@ MANIFEST = Manifest(
         "token cannot be used twice: sent again it is refused, not repeated.",
         "LINE accepts messages to people who blocked the account and does not say so; there is "
         "no report of delivery or reading.",
-        "Events tell that somebody wrote, and whether it was a word such as STOP; the text stays "
-        "in the stored delivery.",
+        "What people write is kept with their conversation (the first 500 characters of the "
+        "latest message); a word such as STOP ends invitations there, and changes nothing of "
+        "e-mail and SMS, whose consent is another one.",
         "A word such as STOP is told as the activity line.stop_asked; consent is not changed, "
         "since the hub keeps consent for e-mail and SMS only.",
         "Messages of groups and rooms are ignored, and nothing is sent to them.",

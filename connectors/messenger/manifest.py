@@ -63,10 +63,9 @@ MANIFEST = Manifest(
         "in spite of them.",
         "A report of delivery without message ids, as older clients send it, is ignored; a report "
         "of reading names a moment up to which all was read, not messages.",
-        "Events tell that somebody wrote, and whether it was a word such as STOP; the text stays "
-        "in the stored delivery.",
-        "STOP and opt-ins are told as activities; consent is not changed, since the hub keeps "
-        "consent for e-mail and SMS only.",
+        "What people write is kept with their conversation (the first 500 characters of the "
+        "latest message); a word such as STOP ends invitations there, and changes nothing of "
+        "e-mail and SMS, whose consent is another one.",
         "Linking, opting in and coming by a link have no id: they are one by person and time.",
         "An app has one webhook address: events of all its Pages are told under one connection.",
         "Instagram's messages, echoes of the Page's own, and chats that another app is in charge "

@@ -60,8 +60,9 @@ MANIFEST = Manifest(
         "WhatsApp Business app have 20 and need a smaller limit.",
         "Of templates the parameters of the body are filled, in order; headers, buttons and named "
         "parameters are not.",
-        "Events tell that somebody wrote, and whether it was a word such as STOP; the text stays "
-        "in the stored delivery.",
+        "What people write is kept with their conversation (the first 500 characters of the "
+        "latest message); a word such as STOP ends invitations there, and changes nothing of "
+        "e-mail and SMS, whose consent is another one.",
         "STOP and WhatsApp's own marketing switch are told as activities; consent is not changed, "
         "since the hub keeps consent for e-mail and SMS only.",
         "Groups are ignored, and nothing is sent to them.",

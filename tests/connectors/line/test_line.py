@@ -15,7 +15,7 @@ import pytest
 from pydantic import SecretStr
 
 from connectors.kit.action import Job
-from connectors.kit.capabilities import PushMessage
+from connectors.kit.capabilities import PushButton, PushMessage
 from connectors.kit.errors import (
     AuthError,
     InvalidRequest,
@@ -99,6 +99,19 @@ async def test_a_push_sent_again_after_a_lost_answer_is_sent_once(serve: Serve) 
     first, second = sandbox.records
     assert (again.vendor_id, other.vendor_id) == (first["id"], second["id"])
     assert first["text"] == PUSH.text
+
+
+async def test_a_button_opens_the_page_below_the_text(serve: Serve) -> None:
+    sandbox = LineSandbox()
+    button = PushButton(label="Join now", url="https://hub.example.com/b/token")
+    async with at_work(serve, sandbox) as client:
+        await send_message(client, Job("a", PushMessage(to=MILA, text="x" * 500, button=button)))
+    [sent] = [one["content"] for one in sandbox.records]
+    assert sent["altText"].endswith(button.url), "for devices that draw no buttons"
+    assert len(sent["template"]["text"]) == 160
+    assert sent["template"]["actions"] == [
+        {"type": "uri", "label": "Join now", "uri": "https://hub.example.com/b/token"}
+    ]
 
 
 async def test_a_retry_that_names_no_message_names_the_request(serve: Serve) -> None:
@@ -190,7 +203,9 @@ async def test_all_calls_fit_the_published_contract(serve: Serve) -> None:
         await send_message(client, Job("k", PUSH))
         await send_message(client, Job("k", PUSH))
         await send_message(client, Job("r", reply("token-1")))
-    assert [one.status for one in exchanges] == [200, 200, 200, 409, 200]
+        button = PushButton(label="Join now", url="https://hub.example.com/b/token")
+        await send_message(client, Job("b", PushMessage(to=MILA, text="Join.", button=button)))
+    assert [one.status for one in exchanges] == [200, 200, 200, 409, 200, 200]
     assert [text for one in exchanges for text in complaints_about(spec, one)] == []
 
 

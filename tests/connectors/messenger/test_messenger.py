@@ -15,7 +15,7 @@ import pytest
 from pydantic import SecretStr, ValidationError
 
 from connectors.kit.action import Job
-from connectors.kit.capabilities import PushMessage
+from connectors.kit.capabilities import PushButton, PushMessage
 from connectors.kit.errors import (
     AuthError,
     ConnectorError,
@@ -41,6 +41,8 @@ Serve = Callable[[VendorSandbox], Awaitable[str]]
 NOW = datetime(2026, 11, 2, 10, 15, tzinfo=UTC)
 VENDORS = Path(__file__).parents[4] / "shared" / "vendors"
 TEXT = PushMessage(to=MILA, text="You have 120 points. 🎁")
+BUTTON = PushButton(label="Join now", url="https://hub.example.com/b/token")
+INVITATION = PushMessage(to=MILA, text="Join us.", button=BUTTON)
 ACCOUNT = MessengerAccount.model_validate(SANDBOX_ACCOUNT)
 
 
@@ -209,10 +211,21 @@ async def test_every_message_fits_what_is_published(serve: Serve) -> None:
         await send_message(client, Job("a", TEXT))
         await send_message(client, Job("b", PushMessage(to=MILA, kind="reply", text="120.")))
         await send_message(client, Job("c", template("points_earned", "120")))
+        await send_message(client, Job("e", INVITATION))
         with pytest.raises(InvalidRequest):
             await send_message(client, Job("d", PushMessage(to=QUIET, text="Hello")))
-    assert [one.status for one in exchanges] == [200, 200, 200, 400]
+    assert [one.status for one in exchanges] == [200, 200, 200, 200, 400]
     assert [text for one in exchanges for text in complaints_about(spec, one)] == []
+
+
+async def test_a_button_opens_the_page_below_the_text(serve: Serve) -> None:
+    sandbox = MessengerSandbox()
+    async with at_work(serve, sandbox) as client:
+        await send_message(client, Job("a", INVITATION))
+        await send_message(client, Job("b", INVITATION.model_copy(update={"text": "x" * 2000})))
+    short, long = (one["content"]["attachment"]["payload"] for one in sandbox.records)
+    assert (short["text"], len(long["text"])) == ("Join us.", 640)
+    assert short["buttons"] == [{"type": "web_url", "url": BUTTON.url, "title": "Join now"}]
 
 
 # --- being set up ----------------------------------------------------------------------------
