@@ -26,6 +26,7 @@ KIND_OF: dict[EventType, Kind] = {
     EventType.MESSAGE_OPENED: Kind.OPENED,
     EventType.MESSAGE_CLICKED: Kind.CLICKED,
     EventType.MESSAGE_UNSUBSCRIBED: Kind.UNSUBSCRIBED,
+    EventType.MESSAGE_COMPLAINED: Kind.COMPLAINED,
 }
 
 COMPLAINT = "abuse"

@@ -188,7 +188,7 @@ def parse_cleaned(payload: Any, request: InboundRequest, source: Source) -> Sequ
     """cleaned: the address bounced for good, or the person called it abuse."""
     found = _form(payload, "cleaned")
     is_abuse = found.reason == "abuse"
-    kind = EventType.MESSAGE_UNSUBSCRIBED if is_abuse else EventType.MESSAGE_BOUNCED
+    kind = EventType.MESSAGE_COMPLAINED if is_abuse else EventType.MESSAGE_BOUNCED
     return [_left(kind, f"cleaned {found.reason}".strip(), found, request, source)]
 
 
@@ -211,7 +211,7 @@ _ALL = (
     _trigger("unsubscribe", parse_unsubscribe, "Somebody left the audience.",
              EventType.MESSAGE_UNSUBSCRIBED),
     _trigger("cleaned", parse_cleaned, "An address was cleaned from the audience.",
-             EventType.MESSAGE_BOUNCED, EventType.MESSAGE_UNSUBSCRIBED),
+             EventType.MESSAGE_BOUNCED, EventType.MESSAGE_COMPLAINED),
     _trigger("profile", parse_profile, "A member's fields changed.",
              EventType.CUSTOMER_UPDATED),
 )  # fmt: skip

@@ -79,7 +79,7 @@ def parse_delivery(payload: Any, request: InboundRequest, source: Source) -> Seq
 
 def parse_feedback(payload: Any, request: InboundRequest, source: Source) -> Sequence[Event]:
     """Who called a mail of ours unwanted: they get no more of them."""
-    return _events(payload, request, source, {"abuse": EventType.MESSAGE_UNSUBSCRIBED})
+    return _events(payload, request, source, {"abuse": EventType.MESSAGE_COMPLAINED})
 
 
 def _events(
@@ -99,7 +99,7 @@ def _event(
 ) -> Event:
     request, source = origin
     about = hashlib.sha256(f"{message_id}\n{one.address.lower()}".encode()).hexdigest()[:40]
-    is_unwanted = kind is EventType.MESSAGE_UNSUBSCRIBED
+    is_unwanted = kind is EventType.MESSAGE_COMPLAINED
     key = f"{one.action}:{about}"
     return Event(
         type=kind,
@@ -127,7 +127,7 @@ TRIGGERS = (
     ),
     Trigger(
         FEEDBACK,
-        (EventType.MESSAGE_UNSUBSCRIBED,),
+        (EventType.MESSAGE_COMPLAINED,),
         "Somebody called a mail of ours unwanted.",
         parse_feedback,
         "feedback-report.eml",

@@ -78,7 +78,7 @@ def test_subscribing_is_consent_and_a_change_of_fields_is_none() -> None:
          "unsub abuse"),
         (form("unsubscribe", action="delete"), "message.unsubscribed", "delete"),
         (form("cleaned", reason="hard"), "message.bounced", "cleaned hard"),
-        (form("cleaned", reason="abuse"), "message.unsubscribed", "cleaned abuse"),
+        (form("cleaned", reason="abuse"), "message.complained", "cleaned abuse"),
     ],
 )  # fmt: skip
 def test_who_leaves_is_left_alone(fields: dict[str, str], kind: str, detail: str) -> None:

@@ -145,7 +145,7 @@ def test_a_report_inside_the_returned_mail_proves_nothing() -> None:
 
 def test_a_complaint_ends_the_mails() -> None:
     (event,) = events(COMPLAINT)
-    assert event.type is EventType.MESSAGE_UNSUBSCRIBED
+    assert event.type is EventType.MESSAGE_COMPLAINED
     assert (event.data.address, event.data.permanent) == ("ben@mailbox.example", True)
     (event,) = events(COMPLAINT.replace("Original-Rcpt-To", "X-Hidden"))
     assert event.data.address == "ben@mailbox.example"
