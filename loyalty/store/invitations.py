@@ -15,7 +15,7 @@ from loyalty.campaigns import CampaignPlan, Invitation, InvitationState, ShopCus
 from loyalty.events import Channel
 from loyalty.store.bulk import insert_rows, update_rows
 from loyalty.store.campaigns import campaign_of
-from loyalty.store.shop_customers import CHOSEN, MEMBER, OPTED_OUT, customer_of
+from loyalty.store.shop_customers import CHOSEN, MEMBER, NO_MEMBER, OPTED_OUT, customer_of
 from loyalty.store.tables import claims, invitations
 
 _IS_OUT = OPTED_OUT.format(channel="{0}.channel", address="{0}.address")
@@ -24,7 +24,7 @@ _LINE_UP = text(f"""
 with candidates as (
     select c.id as customer_id, c.imported_at, {CHOSEN.format(choice="k.channel")}
     from campaigns k join shop_customers c on (k.shop = '' or c.store = k.shop)
-    where k.id = :campaign and not c.is_forgotten and not {MEMBER}
+    where k.id = :campaign and not c.is_forgotten and {NO_MEMBER}
       and not exists (select 1 from invitations i
                       where i.campaign_id = k.id and i.customer_id = c.id)
 )
@@ -48,7 +48,7 @@ async def line_up(connection: AsyncConnection, campaign_id: UUID, *, now: dateti
 
 _WAITING = text(f"""
 select count(*) from invitations i join shop_customers c on c.id = i.customer_id
-where i.campaign_id = :campaign and i.state = 'waiting' and not {MEMBER}
+where i.campaign_id = :campaign and i.state = 'waiting' and {NO_MEMBER}
   and not {_IS_OUT.format("i")}
 """)  # noqa: S608 - put together of constants
 

@@ -36,6 +36,16 @@ MEMBER = """(
 )"""
 """Whether a customer `c` is a member, by any of their keys."""
 
+NO_MEMBER = """
+    not exists (select 1 from identities m
+                where m.store = c.store and m.kind = 'customer' and m.value = c.customer_id)
+    and not exists (select 1 from identities m
+                    where m.store = '' and m.kind = 'email' and m.value = c.email)
+    and not exists (select 1 from identities m
+                    where m.store = '' and m.kind = 'phone' and m.value = c.phone)
+"""
+"""The contrary, as a condition that PostgreSQL works out for all at once (anti-joins)."""
+
 # What the shop says now replaces what it said before; whoever asked to be forgotten stays so.
 _KEEP = """
 on conflict (store, customer_id) do update set
@@ -149,7 +159,7 @@ _ANYBODY = text(f"""
 select c.* from shop_customers c
 where not c.is_forgotten and (:shop = '' or c.store = :shop)
   and ((:choice <> 'sms' and c.email is not null) or (:choice <> 'email' and c.phone is not null))
-  and not {MEMBER}
+  and {NO_MEMBER}
 order by c.first_name = '', c.imported_at desc, c.id limit 1
 """)  # noqa: S608 - put together of constants
 
@@ -176,15 +186,20 @@ class Reach:
     invitable: int = 0
 
 
-OPTED_OUT = """exists (
+OPTED_OUT = """case when exists (
+    select 1 from consents k
+    where k.channel = {channel} and k.address = {address} and k.state = 'withdrawn'
+) then exists (
     select 1 from (
         select distinct on (k.purpose, k.topic) k.state from consents k
         where k.channel = {channel} and k.address = {address} and k.topic in ('', 'invitations')
         order by k.purpose, k.topic, k.occurred_at desc, k.state desc
-    ) said where said.state = 'withdrawn')"""
+    ) said where said.state = 'withdrawn') else false end"""
 """Whether the last word on a channel and address was no, at the same instant no wins.
 
-For counting and lining up; what the gate says when a message is planned is what counts."""
+For counting and lining up; what the gate says when a message is planned is what counts. Few ever
+said no, so that is asked first.
+"""
 
 CHOSEN = """
     case when {choice} = 'sms' or ({choice} = 'auto' and c.email is null)
