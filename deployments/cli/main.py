@@ -13,6 +13,7 @@ import typer
 
 from deployments.cli.campaign_commands import campaigns_app
 from deployments.cli.gift_code_commands import gift_codes_app
+from deployments.cli.referral_commands import referrals_app
 from deployments.cli.reward_commands import rewards_app
 from deployments.cli.scenario_commands import scenario_app
 from deployments.cli.site_commands import sites_app
@@ -34,6 +35,7 @@ app.add_typer(connectors_app, name="connectors")
 app.add_typer(scenario_app, name="scenario")
 app.add_typer(campaigns_app, name="campaigns")
 app.add_typer(gift_codes_app, name="gift-codes")
+app.add_typer(referrals_app, name="referrals")
 app.add_typer(rewards_app, name="rewards")
 app.add_typer(sites_app, name="sites")
 app.add_typer(templates_app, name="templates")

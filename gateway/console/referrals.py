@@ -9,7 +9,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 
 from gateway.console.visit import Turned, Visit
 from gateway.work import Work
-from loyalty.events import Event, EventType, ReferralDecided
+from loyalty import referral_events
 from loyalty.referrals import ReferralState
 from loyalty.store import referrals, rulebook
 from loyalty.store.inbox import Incoming
@@ -48,18 +48,12 @@ async def decide(visit: Visit) -> RedirectResponse:
             404, "There is no such recommendation", "Look at the list once more."
         ) from None
     is_approved = visit.text("decision") == "approve"
-    event = Event(
-        type=EventType.REFERRAL_DECIDED,
-        store="hub",
-        key=f"{friend}:{visit.now.isoformat()}",
-        time=visit.now,
-        subject=f"member:{friend}",
-        data=ReferralDecided(
-            member_id=str(friend),
-            approved=is_approved,
-            by=visit.who,
-            reason=visit.text("reason", longest=500),
-        ),
+    event = referral_events.decided(
+        friend,
+        approved=is_approved,
+        by=visit.who,
+        at=visit.now,
+        reason=visit.text("reason", longest=500),
     )
     await visit.house.commit.keep(Work(incoming=[Incoming(event=event, received_at=visit.now)]))
     async with visit.house.database.begin() as connection:
