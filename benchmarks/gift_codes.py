@@ -26,7 +26,7 @@ from flows.gift_code_import import import_upload
 from flows.gift_code_printing import generate
 from loyalty.gift_code_plans import BatchPlan, PrintPlan
 from loyalty.programme import Programme
-from loyalty.store import gift_code_uploads, gift_codes
+from loyalty.store import gift_code_batches, gift_code_uploads, gift_codes
 from loyalty.store.database import Database
 from loyalty.store.embedded import EmbeddedPostgres
 from loyalty.store.gift_code_uploads import Upload
@@ -156,6 +156,11 @@ async def _look_up(database: Database) -> None:
     print(
         f"looked up and locked: p50 {median(took):.2f} ms, p95 {quantiles(took, n=20)[-1]:.2f} ms"
     )
+    started = perf_counter()
+    async with database.begin() as connection:
+        batches = await gift_code_batches.listing(connection)
+    assert sum(one.codes for one in batches) > PRINTED
+    print(f"batches listed with their counts in {(perf_counter() - started) * 1000:.1f} ms")
 
 
 async def _work_off(url: str, upload_id: UUID) -> None:
