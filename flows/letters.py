@@ -92,6 +92,8 @@ def plan_first(planner: Planner, letters: Sequence[Letter], known: Knowledge) ->
     Args:
         letters: The message on each of its channels, first choice first.
     """
+    if len(letters) == 1:
+        return plan_letter(planner, letters[0], known)
     able = [one for one in letters if one.address] or [*letters[:1]]
     at = next((n for n, one in enumerate(able) if verdict_on(planner, one, known).may_go), None)
     delivery = plan_letter(planner, able[at or 0], known)

@@ -21,7 +21,7 @@ from connectors.kit.capabilities import (
 )
 from flows import offers
 from flows.directory import Directory, Route
-from flows.letters import Letter, address_of, first_problem, numbered, plan_letter
+from flows.letters import Letter, address_of, first_problem, numbered, plan_first
 from loyalty.events import Channel, ConsentState, Event, Purpose
 from loyalty.facts import Result
 from loyalty.gate import Knowledge
@@ -80,7 +80,7 @@ class Planner:
     def plan(self, occasion: Occasion, effect: Effect) -> Delivery:
         """The delivery for one effect: pending and leased, held, parked, suppressed or dead."""
         if effect.kind is EffectKind.SEND_MESSAGE:
-            return plan_letter(self, self.letter(occasion, effect), occasion.known)
+            return plan_first(self, self.letters(occasion, effect), occasion.known)
         capability = capability_of(effect)
         route = self.route(capability, effect.connection)
         content: dict[str, Any] = {}
@@ -109,6 +109,15 @@ class Planner:
             route = self.directory.route(capability, self.programme, fixed)
             self._routes[capability, fixed] = route
         return route
+
+    def letters(self, occasion: Occasion, effect: Effect) -> list[Letter]:
+        """The message that a rule asks for, on each channel it may go by, first choice first."""
+        if effect.channel != "auto":
+            return [self.letter(occasion, effect)]
+        return [
+            self.letter(occasion, effect.model_copy(update={"channel": channel.value}))
+            for channel in self.programme.fallback.chain
+        ]
 
     def letter(self, occasion: Occasion, effect: Effect) -> Letter:
         """The message that a rule asks for, before the gate."""
@@ -261,9 +270,9 @@ class Planner:
 
 
 def capability_of(effect: Effect) -> Capability:
-    """What serves an effect."""
+    """What serves an effect; of a message whose channel is left open, the first it may go by."""
     if effect.kind is EffectKind.SEND_MESSAGE:
-        return Capability(effect.channel)
+        return Capability.SMS if effect.channel == "auto" else Capability(effect.channel)
     return CAPABILITY_OF.get(effect.kind) or offers.capability_of_offer(effect)
 
 

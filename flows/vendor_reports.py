@@ -29,9 +29,6 @@ KIND_OF: dict[EventType, Kind] = {
     EventType.MESSAGE_COMPLAINED: Kind.COMPLAINED,
 }
 
-COMPLAINT = "abuse"
-"""The detail of an unsubscription that was a complaint (RFC 5965: Feedback-Type)."""
-
 
 @dataclass(frozen=True, slots=True)
 class Heard:
@@ -85,8 +82,6 @@ def touch_of(event: Event) -> Touch:
     """What a report says, as engagement counts it."""
     report: MessageReport = event.data
     kind = KIND_OF[event.type]
-    if kind is Kind.UNSUBSCRIBED and report.detail.lower().startswith(COMPLAINT):
-        kind = Kind.COMPLAINED
     return Touch(
         kind=kind,
         at=event.time,

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field, model_validator
 
-from loyalty.events import Channel, Frozen, Purpose
+from loyalty.events import Frozen, Purpose
 from rules.decision import EffectKind, RewardKind
 from rules.fields import (
     MAX_VALUES,
@@ -96,7 +96,10 @@ class SendMessage(EffectBody):
     else is marketing and goes only with consent.
     """
 
-    channel: Channel
+    channel: Literal["email", "sms", "auto"] = Field(
+        description="`auto` takes the first of the programme's `fallback.chain` that the gate "
+        "allows, and goes on to the next where the message does not arrive."
+    )
     template: Word
     purpose: Purpose = Field(
         Purpose.MARKETING, description="`marketing` needs consent, `transactional` does not."
@@ -111,6 +114,14 @@ class SendMessage(EffectBody):
         0, description="The higher wins where frequency caps leave too few places."
     )
     values: Values = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _leaves_the_connection_open(self) -> SendMessage:
+        if self.channel == "auto" and self.connection:
+            raise ValueError(
+                "with `channel: auto` no connection can be fixed: each channel has its own"
+            )
+        return self
 
 
 class UpsertContact(EffectBody):

@@ -187,7 +187,7 @@ class Effect(Frozen):
     Attributes:
         index: The action's place in the rule, part of the idempotency key: `then` first, and
             `otherwise` goes on counting.
-        channel: For messages: email or sms.
+        channel: For messages: email, sms, or auto.
         purpose: For messages: marketing or transactional.
         topic: For messages: of the preference centre.
         valid_minutes: For messages: so long after the event they are of use; None for ever.

@@ -58,7 +58,7 @@ def _of_message(body: EffectBody) -> dict[str, Any]:
     if not isinstance(body, SendMessage):
         return {}
     return {
-        "channel": body.channel.value,
+        "channel": body.channel,
         "purpose": body.purpose.value,
         "topic": body.topic,
         "valid_minutes": body.valid_minutes,

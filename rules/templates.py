@@ -19,7 +19,7 @@ from pydantic import (
     model_validator,
 )
 
-from loyalty.events import Frozen
+from loyalty.events import Channel, Frozen
 from loyalty.locales import is_known
 from loyalty.mail_source import MailSourceError
 from rules.actions import Action, CreateTicket, PostToChat, SendMessage
@@ -203,22 +203,22 @@ def missing_templates(rules: RuleSet, templates: Mapping[str, Template]) -> tupl
     problems = []
     for rule in rules.rules:
         for place, action in rule.actions():
-            named = named_text(action)
-            if named is None:
-                continue
-            channel, name = named
-            template = templates.get(name)
-            if template is None or getattr(template, channel) is None:
-                missing = f"there is no {channel} text `{name}`: add it to the templates"
-                problems.append(RuleProblem(rule.id, place, missing))
+            for channel, name in named_texts(action):
+                template = templates.get(name)
+                if template is None or getattr(template, channel) is None:
+                    missing = f"there is no {channel} text `{name}`: add it to the templates"
+                    problems.append(RuleProblem(rule.id, place, missing))
     return tuple(problems)
 
 
-def named_text(action: Action) -> tuple[str, str] | None:
-    """The channel and the name of the text that an action sends; None where it sends none."""
+def named_texts(action: Action) -> tuple[tuple[str, str], ...]:
+    """The channel and the name of each text that an action may send; a message whose channel is
+    left open needs one for all of them."""
     match action.effect[1] if action.effect else None:
+        case SendMessage(channel="auto") as body:
+            return tuple((channel.value, body.template) for channel in Channel)
         case SendMessage() as body:
-            return body.channel.value, body.template
+            return ((body.channel, body.template),)
         case PostToChat() | CreateTicket() as body:
-            return "chat", body.template
-    return None
+            return (("chat", body.template),)
+    return ()

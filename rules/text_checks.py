@@ -7,6 +7,7 @@ hub sends by itself see their values of `loyalty.announced`.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from loyalty.announced import ANNOUNCED
@@ -21,7 +22,7 @@ from rules.document import RuleDocument
 from rules.problems import RuleProblem
 from rules.ruleset import RuleSet
 from rules.subjects import data_model, data_name
-from rules.templates import Template, named_text
+from rules.templates import Template, named_texts
 from rules.text_samples import sample_of
 
 MEMBER = (
@@ -90,11 +91,11 @@ def warnings_of(texts: Texts) -> tuple[str, ...]:
 
 
 def _sources(texts: Texts, action: Action) -> tuple[Source, ...]:
-    named = named_text(action)
-    try:
-        return texts.in_all_languages(named[1], named[0]) if named else ()
-    except TextError:
-        return ()  # `missing_templates` tells it
+    found: list[Source] = []
+    for channel, name in named_texts(action):
+        with suppress(TextError):  # `missing_templates` tells it
+            found += texts.in_all_languages(name, channel)
+    return tuple(found)
 
 
 def _unknown(source: Source, rule: RuleDocument, action: Action) -> Iterator[str]:

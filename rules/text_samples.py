@@ -21,7 +21,7 @@ from rules.document import RuleDocument
 from rules.examples import case_of
 from rules.ruleset import RuleSet
 from rules.subjects import data_name
-from rules.templates import named_text
+from rules.templates import named_texts
 
 LINKS = MessageLinks(
     unsubscribe="https://hub.example/u/sample", preferences="https://hub.example/p/sample"
@@ -82,7 +82,7 @@ def _announced(name: str, channel: str) -> dict[str, Any] | None:
 
 def _of_rules(name: str, channel: str, rules: RuleSet) -> Iterator[dict[str, Any]]:
     for rule in rules.rules:
-        if any(named_text(action) == (channel, name) for _, action in rule.actions()):
+        if any((channel, name) in named_texts(action) for _, action in rule.actions()):
             yield from _played(rule, name, channel)
 
 
@@ -97,7 +97,7 @@ def _played(rule: RuleDocument, name: str, channel: str) -> Iterator[dict[str, A
         decision = decide(case.event, case.member, case.programme, alone, explain=False)
         planned = effects(decision, case.event, MEMBER, RESULT, case.programme, alone)
         for effect in planned.effects:
-            if (effect.channel or "chat", effect.template) == (channel, name):
+            if effect.template == name and (effect.channel or "chat") in (channel, "auto"):
                 yield {
                     "event": case.event,
                     data_name(case.event.type): case.event.data,

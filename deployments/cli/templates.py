@@ -32,7 +32,7 @@ from loyalty.store.deliveries import Delivery, Search
 from loyalty.texts import TextError, Texts
 from rules import RuleSet, RuleSetError
 from rules.shipped import shipped_rules
-from rules.templates import named_text
+from rules.templates import named_texts
 from rules.text_checks import announced_problems, text_problems, texts_of, warnings_of
 from rules.text_samples import Person, sample_of
 
@@ -215,8 +215,8 @@ def _senders(rules: RuleSet) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {name: ["the hub"] for name in ANNOUNCED}
     for rule in rules.rules:
         for _, action in rule.actions():
-            if named := named_text(action):
-                senders = found.setdefault(named[1], [])
+            for _, name in named_texts(action):
+                senders = found.setdefault(name, [])
                 if rule.id not in senders:
                     senders.append(rule.id)
     return found

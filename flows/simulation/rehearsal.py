@@ -20,8 +20,10 @@ class Rehearsal(Planner):
         """What would be sent; `suppressed` where it may not."""
         may_go = True
         if effect.kind is EffectKind.SEND_MESSAGE:
-            letter = self.letter(occasion, effect)
-            may_go = verdict_on(self, letter, occasion.known).may_go
+            may_go = any(
+                verdict_on(self, letter, occasion.known).may_go
+                for letter in self.letters(occasion, effect)
+            )
         return Delivery(
             id=_NOBODY,
             key="",

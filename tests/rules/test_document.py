@@ -53,7 +53,7 @@ def problems(*documents: dict[str, Any]) -> list[str]:
         ({"then": [{"award": {"points": 1}}, {"award": {"points": 2}}]}, "`then` awards twice"),
         (
             {"then": [{"send_message": {"channel": "fax", "template": "x"}}]},
-            "then[0].send_message.channel: `fax` is not one of 'email' or 'sms'",
+            "then[0].send_message.channel: `fax` is not one of 'email', 'sms' or 'auto'",
         ),
         (
             {"then": [{"send_message": {"channel": "sms", "template": "Not a name"}}]},

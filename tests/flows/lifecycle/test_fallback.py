@@ -21,7 +21,10 @@ from loyalty.store import deliveries, engagement, fallbacks, people
 from loyalty.store.database import Database
 from loyalty.store.deliveries import Delivery
 from loyalty.store.people import ConsentNote
-from tests.flows.booking.desk import ADA, Desk, signed_up
+from loyalty.texts import Texts
+from rules import RuleSet
+from rules.problems import RuleSetError
+from tests.flows.booking.desk import ADA, Desk, paid, signed_up
 from tests.flows.lifecycle.post import NOON, rows, send, step
 
 POLICY = FallbackPolicy(chain=(Channel.SMS, Channel.EMAIL), wait_minutes=30)
@@ -265,3 +268,35 @@ async def test_when_the_next_one_goes_on_is_known(
     assert await due(NOON) is None
     await send(database, sms.id)
     assert await due(NOON) == LATER
+
+
+LEFT_OPEN = RuleSet.load(
+    [
+        {
+            "id": "thanks",
+            "on": ["order.paid"],
+            "then": [{"send_message": {"channel": "auto", "template": "thanks"}}],
+        }
+    ]
+)
+THANKS = Texts(
+    {"thanks": {"sms": "Thanks.", "email": {"subject": "Thanks", "text": "{{ order.number }}"}}}
+)
+
+
+async def test_a_rule_may_leave_the_channel_open(desk: Desk, database: Database) -> None:
+    desk.programme = desk.programme.model_copy(update={"fallback": POLICY})
+    desk.rules, desk.texts = LEFT_OPEN, THANKS
+    await desk.take(signed_up(), paid("10.00", id="1001"))
+    assert await planned(database) == ["sms"]
+    (sms,) = await rows(database, "select id from deliveries")
+    await send(database, sms.id)
+    assert await go_on(database, LATER) == 1
+    (_, mail) = await rows(database, "select * from deliveries order by id")
+    assert (mail.capability, mail.input["text"]) == ("email", "#1001")
+
+
+async def test_a_rule_that_leaves_the_channel_open_fixes_no_connection() -> None:
+    body = {"channel": "auto", "template": "thanks", "connection": "twilio/main"}
+    with pytest.raises(RuleSetError, match="no connection can be fixed"):
+        RuleSet.load([{"id": "x", "on": ["order.paid"], "then": [{"send_message": body}]}])
