@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
@@ -10,6 +12,9 @@ from starlette.types import Message, Receive
 FIELDS_LIMIT = 256 * 1024
 UPLOAD_LIMIT = 260 * 1024 * 1024
 MOST_FIELDS = 600
+FORM_SECONDS = 10.0
+UPLOAD_SECONDS = 600.0
+"""How long a form may take to arrive, so that nobody holds connections by sending slowly."""
 
 
 class FormRefused(Exception):
@@ -36,10 +41,14 @@ async def read_form(
     if length.isdigit() and int(length) > limit:
         raise FormRefused(_too_large(limit))
     bounded = Request(request.scope, _counting(request.receive, limit))
+    seconds = FORM_SECONDS if limit <= FIELDS_LIMIT else UPLOAD_SECONDS
     try:
-        return await bounded.form(
-            max_files=2, max_fields=MOST_FIELDS, max_part_size=min(limit, FIELDS_LIMIT)
-        )
+        async with asyncio.timeout(seconds):
+            return await bounded.form(
+                max_files=2, max_fields=MOST_FIELDS, max_part_size=min(limit, FIELDS_LIMIT)
+            )
+    except TimeoutError:
+        raise FormRefused("The form took too long to arrive: send it again.") from None
     except (HTTPException, UnicodeDecodeError, ClientDisconnect) as error:
         raise FormRefused("The form came incomplete or is no form: send it again.") from error
 

@@ -27,6 +27,9 @@ from loyalty.store.console_sessions import LASTS, Session
 
 router = APIRouter()
 
+FORM_LIMIT = 16 * 1024
+"""Bytes of what somebody sends who is not signed in yet."""
+
 SLOW_SECONDS = 0.4
 """How long everybody waits for the answer to a wrong key."""
 
@@ -46,7 +49,7 @@ async def sign_in(request: Request) -> Response:
     house: House = request.app.state.house
     check_origin(request)
     try:
-        given = await read_form(request)
+        given = await read_form(request, fields_limit=FORM_LIMIT, upload_limit=FORM_LIMIT)
     except FormRefused as error:
         raise Turned(400, "The form was not taken", str(error)) from None
     who, back, ticket = (_text(given, name) for name in ("who", "back", "ticket"))

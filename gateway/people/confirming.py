@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
-from gateway.people.door import Closed, house_of, sent, text_of
+from gateway.people.door import Closed, house_of, looked, sent, text_of
 from gateway.people.pages import page
 from gateway.people.shown import shown_address
 from gateway.people.whom import keep
@@ -40,6 +40,7 @@ async def _asked(request: Request, token: str) -> opt_ins.Request:
         id = request_behind(house.links, token)
     except LinkInvalid:
         raise Closed("altered") from None
+    looked(request, token)
     async with house.database.begin() as connection:
         found = await recipients.request_of(connection, id)
     if found is None or ("@" not in found.address and not found.address.startswith("+")):

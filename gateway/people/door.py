@@ -33,7 +33,9 @@ _STATUS = {
     "form": 400,
 }
 
-_PACE = Pace(per_minute=20)
+_SENT = Pace(per_minute=20)
+_OPENED = Pace(per_minute=120)
+"""Scanners open a link some dozens of times; whoever opens it more often waits."""
 
 
 class Closed(Exception):
@@ -62,6 +64,16 @@ def opened(request: Request, kind: LinkKind, token: str) -> dict[str, Any]:
         raise Closed("altered") from None
 
 
+def looked(request: Request, token: str) -> None:
+    """Counts that a link of ours was opened; call it before the database is asked.
+
+    Raises:
+        Closed: It was opened too often within a minute.
+    """
+    if not _OPENED.may(token, now=house_of(request).clock()):
+        raise Closed("busy")
+
+
 async def sent(request: Request, token: str) -> FormData:
     """The form that was sent with the link, small and not too often.
 
@@ -70,7 +82,7 @@ async def sent(request: Request, token: str) -> FormData:
     Raises:
         Closed: Too many forms came with this link within a minute, or this is none.
     """
-    if not _PACE.may(token, now=house_of(request).clock()):
+    if not _SENT.may(token, now=house_of(request).clock()):
         raise Closed("busy")
     try:
         return await read_form(request, fields_limit=FORM_LIMIT, upload_limit=FORM_LIMIT)

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from fastapi import Request
 
-from gateway.people.door import Closed, house_of
+from gateway.people.door import Closed, house_of, looked
 from gateway.work import Crowded, Unstorable, Work
 from loyalty.consent_links import behind
 from loyalty.events import Event
@@ -27,6 +27,7 @@ async def recipient(request: Request, kind: LinkKind, token: str) -> Recipient:
         named = behind(house.links, kind, token)
     except LinkInvalid:
         raise Closed("altered") from None
+    looked(request, token)
     async with house.database.begin() as connection:
         found = await recipient_of(connection, named)
     if found is None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
+from gateway.console import forms
 from gateway.console.sections import SECTIONS
 from loyalty.store import errands
 from loyalty.store.console_key import FILE, ConsoleKey, ConsoleKeyWeak
@@ -141,6 +142,24 @@ async def test_forms_are_bounded(visitor: Visitor) -> None:
     ):
         answer = await visitor._asked("POST", "/console/errands", content=content, headers=kind)
         assert answer.status_code in (400, 403), answer.text
+
+
+async def test_who_is_not_signed_in_can_send_next_to_nothing(stranger: Visitor) -> None:
+    for more in ({"data": {"key": "x" * 20_000}}, {"files": {"key": b"x" * 20_000}}):
+        answer = await stranger._asked("POST", "/console/sign-in", **more)
+        assert answer.status_code == 400
+        assert "larger than 16 kB" in answer.text
+
+
+async def test_a_form_that_never_arrives_is_given_up(
+    hub: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(forms, "FORM_SECONDS", 0.2)
+    head = (
+        b"POST /console/sign-in HTTP/1.1\r\nhost: x\r\nconnection: close\r\n"
+        b"content-type: application/x-www-form-urlencoded\r\ncontent-length: 99\r\n\r\nwho="
+    )
+    assert b"took too long" in await hub.raw(head)
 
 
 @pytest.mark.parametrize(

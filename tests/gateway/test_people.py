@@ -149,6 +149,13 @@ async def test_presses_are_bounded_for_each_link(hub: Running, path: str) -> Non
     assert (await hub.client.post(path, data=form)).status_code == 200
 
 
+async def test_opening_is_bounded_for_each_link_too(hub: Running, path: str) -> None:
+    hub.clock.fixed = NOW + timedelta(hours=1)
+    answers = [(await hub.client.get(path)).status_code for _ in range(125)]
+    assert answers.count(429) == 5
+    assert answers.index(429) == 120
+
+
 @pytest.mark.parametrize(
     ("header", "language"),
     [
