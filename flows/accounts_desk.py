@@ -107,6 +107,7 @@ class AccountsDesk(Clerk):
             setattr(target, name, getattr(target, name) + getattr(source, name))
             setattr(source, name, type(getattr(source, name))(0))
         target.last_order_at = _later(target.last_order_at, source.last_order_at)
+        target.blocked_at = target.blocked_at or source.blocked_at
         source.state, source.merged_into, source.tier_until = "merged", target.id, None
         source.is_changed = target.is_changed = True
         merge = Merge(item.event.business_key, source.id, target.id, self.terms.now, before)

@@ -19,6 +19,7 @@ from flows.accounts_desk import AccountsDesk
 from flows.activities_desk import ActivitiesDesk
 from flows.adjustments_desk import AdjustmentsDesk
 from flows.answers_desk import AnswersDesk
+from flows.blocks_desk import BlocksDesk
 from flows.campaigns_desk import CampaignsDesk
 from flows.chats_desk import ChatsDesk
 from flows.clerk import Clerk
@@ -55,6 +56,7 @@ DESKS: tuple[type[Clerk], ...] = (
     RewardsDesk,
     AdjustmentsDesk,
     ActivitiesDesk,
+    BlocksDesk,
     EngagementDesk,
     GiftCodesDesk,
     CampaignsDesk,

@@ -40,6 +40,9 @@ class RedemptionsDesk(Clerk):
         policy = self.terms.programme.offline
         if member is None:
             return refused(item, NOBODY, code="unknown_member")
+        if member.blocked_at is not None and not wanted.is_offline:
+            # What a till took offline is spent already: it is booked, whoever it was.
+            return self._is_blocked(item, member)
         if wanted.is_offline and wanted.points > policy.max_points:
             reason = f"a till may spend {policy.max_points} points offline, not {wanted.points}"
             return refused(item, reason, code="offline_limit", member=member)
@@ -62,6 +65,10 @@ class RedemptionsDesk(Clerk):
         reason = f"not enough points: {points} asked for, {available} available"
         return refused(item, reason, code="insufficient_points", member=member)
 
+    def _is_blocked(self, item: Claimed, member: Member) -> Closing:
+        reason = "the team stopped this member from spending; their page in the console says why"
+        return refused(item, reason, code="member_blocked", member=member)
+
     # --- holds
 
     def _held(self, item: Claimed) -> Closing:
@@ -73,6 +80,9 @@ class RedemptionsDesk(Clerk):
             return refused(item, NOBODY, code="unknown_member")
         if key in self.work.papers.holds:
             return done(item, member, "these points are held already", code="already_held")
+        if member.blocked_at is not None:
+            self.work.papers.refused_holds.add(key)
+            return self._is_blocked(item, member)
         book = self.work.book(member)
         case = self.case(item, member)
         hold = book.hold(key, wanted.points, self.terms.now, wanted.reward)

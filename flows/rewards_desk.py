@@ -89,7 +89,9 @@ class RewardsDesk(Clerk):
 
     def _asker(self, member: Member) -> Asker:
         available = self.work.book(member).available(self.terms.now)
-        return Asker(available, member.tier, member.state == "enrolled")
+        return Asker(
+            available, member.tier, member.state == "enrolled" and member.blocked_at is None
+        )
 
     def _take(self, item: Claimed, member: Member, found: CatalogueItem) -> Closing:
         """Holds the points and asks the shop; neither where the shop could not take it."""

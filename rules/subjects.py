@@ -51,6 +51,8 @@ _DATA_NAMES: dict[EventType, str] = {
     EventType.MEMBER_MERGED: "merge",
     EventType.MEMBER_UNMERGED: "merge",
     EventType.MEMBER_ERASED: "erasure",
+    EventType.MEMBER_BLOCKED: "block",
+    EventType.MEMBER_UNBLOCKED: "block",
     EventType.SIGN_IN_ASKED: "sign_in",
     EventType.MILESTONE_REACHED: "milestone",
     EventType.TIER_CHANGED: "tier_change",

@@ -54,6 +54,8 @@ CONCLUDED = frozenset(
         EventType.ANNIVERSARY_DUE,
         EventType.BIRTHDAY_DUE,
         EventType.INVITATION_CLAIMED,
+        EventType.MEMBER_BLOCKED,
+        EventType.MEMBER_UNBLOCKED,
         EventType.SIGN_IN_ASKED,
         EventType.CONSENT_GIVEN,
         EventType.CONSENT_WITHDRAWN,

@@ -6,7 +6,15 @@ from collections.abc import Sequence
 from uuid import UUID, uuid4
 
 from gateway.console.visit import Turned, Visitor
-from loyalty.events import Adjustment, AdjustmentApproval, Customer, Event, EventType, subject_of
+from loyalty.events import (
+    Adjustment,
+    AdjustmentApproval,
+    Customer,
+    Event,
+    EventType,
+    MemberBlock,
+    subject_of,
+)
 from loyalty.store.people import Identity
 
 HUB = "hub"
@@ -45,6 +53,21 @@ def adjustment_event(
         time=visit.now,
         subject=subject_of(store, customer, key),
         data=Adjustment(id=key, points=points, reason=reason, by=visit.who, customer=customer),
+    )
+
+
+def block_event(
+    visit: Visitor, *, store: str, customer: Customer, is_blocked: bool, reason: str
+) -> Event:
+    """The visitor's word that a member may spend no points, or may again."""
+    key = f"console-{visit.now.isoformat()}-{uuid4().hex[:8]}"
+    return Event(
+        type=EventType.MEMBER_BLOCKED if is_blocked else EventType.MEMBER_UNBLOCKED,
+        store=store,
+        key=key,
+        time=visit.now,
+        subject=subject_of(store, customer, key),
+        data=MemberBlock(customer=customer, reason=reason, by=visit.who),
     )
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from gateway.console.adjusting import adjustment_event, approval_event, known_by
+from gateway.console.adjusting import adjustment_event, approval_event, block_event, known_by
 from gateway.console.happening import happened, told
 from gateway.console.member_page import member_page
 from gateway.console.paging import ROWS, offset_of, paged
@@ -116,6 +116,34 @@ async def stop_messages(visit: Visit, member_id: UUID) -> Response:
     tone, said = "good", "Nothing was to be stopped."
     for event in stopping_events(visit, one):
         tone, said = told(await happened(visit, event), done="They get no more news and offers.")
+    return visit.go(here, said=said, tone=tone)
+
+
+@router.post("/{member_id}/block")
+async def block(visit: Visit, member_id: UUID) -> Response:
+    """Stops a member from spending, after a question; or lets them again."""
+    one, _ = await _known(visit, member_id)
+    here, is_blocked = f"/console/members/{member_id}", one.blocked_at is None
+    reason = visit.text("reason", longest=500)
+    if is_blocked and not reason:
+        return visit.go(here, said="Say why the member is blocked.", tone="bad")
+    if is_blocked and not visit.is_confirmed:
+        return visit.ask(
+            "Block this member?",
+            "They can spend no points and take no rewards until somebody lets them again. They "
+            "go on earning, and what is on hold stays.",
+            fields={"reason": reason},
+            word="Block",
+            back=here,
+        )
+    async with visit.house.database.begin() as connection:
+        store, customer = known_by(await member_records.identities_of(connection, one.id))
+        await visit.note(
+            connection, "member.blocked" if is_blocked else "member.unblocked", str(one.id)
+        )
+    event = block_event(visit, store=store, customer=customer, is_blocked=is_blocked, reason=reason)
+    done = "They can spend no points now." if is_blocked else "They can spend points again."
+    tone, said = told(await happened(visit, event), done=done)
     return visit.go(here, said=said, tone=tone)
 
 

@@ -20,7 +20,7 @@ from loyalty.events.invitations import InvitationClaim
 from loyalty.events.kinds import TRIGGER_OF, TRIGGERS, Channel, ConsentState, EventType, Purpose
 from loyalty.events.messages import InboundMessage, MessageReport
 from loyalty.events.moments import Milestone, Occasion, TierChange
-from loyalty.events.people import Activity, Customer, Erasure, MemberMerge
+from loyalty.events.people import Activity, Customer, Erasure, MemberBlock, MemberMerge
 from loyalty.events.referrals import (
     ReferralAttached,
     ReferralCancelled,
@@ -80,6 +80,7 @@ __all__ = [
     "InvitationClaim",
     "Key",
     "Line",
+    "MemberBlock",
     "MemberMerge",
     "MessageReport",
     "Milestone",

@@ -20,7 +20,7 @@ from loyalty.events.invitations import InvitationClaim
 from loyalty.events.kinds import TRIGGER_OF, EventType
 from loyalty.events.messages import InboundMessage, MessageReport
 from loyalty.events.moments import Milestone, Occasion, TierChange
-from loyalty.events.people import Activity, Customer, Erasure, MemberMerge
+from loyalty.events.people import Activity, Customer, Erasure, MemberBlock, MemberMerge
 from loyalty.events.referrals import (
     ReferralAttached,
     ReferralCancelled,
@@ -50,7 +50,8 @@ Data = (
     | RefundReversal | Hold | HoldEnd | Adjustment | AdjustmentApproval | Activity
     | ChatMessage | ChatInvited | ChatBound
     | ReferralAttached | ReferralDecided | ReferralEarned | ReferralCancelled
-    | MemberMerge | Erasure | GiftCodeUse | InvitationClaim | RewardRequest | RewardStep
+    | MemberMerge | MemberBlock
+    | Erasure | GiftCodeUse | InvitationClaim | RewardRequest | RewardStep
     | SignInRequest
     | Milestone | TierChange | Occasion | MessageReport | InboundMessage
     | Consent | ConsentImport | ConsentRequest | ConsentConfirmation | ReviewDecision
@@ -92,6 +93,8 @@ DATA_MODELS: dict[EventType, type[Frozen]] = {
     EventType.MEMBER_MERGED: MemberMerge,
     EventType.MEMBER_UNMERGED: MemberMerge,
     EventType.MEMBER_ERASED: Erasure,
+    EventType.MEMBER_BLOCKED: MemberBlock,
+    EventType.MEMBER_UNBLOCKED: MemberBlock,
     EventType.SIGN_IN_ASKED: SignInRequest,
     EventType.MILESTONE_REACHED: Milestone,
     EventType.TIER_CHANGED: TierChange,

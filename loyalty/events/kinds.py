@@ -42,6 +42,8 @@ class EventType(StrEnum):
     MEMBER_MERGED = "member.merged"
     MEMBER_UNMERGED = "member.unmerged"
     MEMBER_ERASED = "member.erased"
+    MEMBER_BLOCKED = "member.blocked"
+    MEMBER_UNBLOCKED = "member.unblocked"
     SIGN_IN_ASKED = "sign_in.asked"
     MILESTONE_REACHED = "milestone.reached"
     TIER_CHANGED = "tier.changed"
@@ -129,6 +131,8 @@ TRIGGERS: dict[str, tuple[EventType, ...]] = {
         EventType.MEMBER_MERGED,
         EventType.MEMBER_UNMERGED,
         EventType.MEMBER_ERASED,
+        EventType.MEMBER_BLOCKED,
+        EventType.MEMBER_UNBLOCKED,
         EventType.SIGN_IN_ASKED,
     ),
     "feedback": (

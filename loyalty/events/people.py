@@ -61,6 +61,17 @@ class MemberMerge(Frozen):
     target: Customer
 
 
+class MemberBlock(Frozen):
+    """The team stops a member from spending, or lets them again: a doubt about the account.
+
+    Points go on being earned, so that nothing is lost where the doubt was wrong.
+    """
+
+    customer: Customer | None = None
+    reason: Text = ""
+    by: Text = Field("", description="Who of the team decided it.")
+
+
 class Erasure(Frozen):
     """A person asks to be forgotten (GDPR art. 17)."""
 

@@ -124,7 +124,7 @@ update inbox set
         when type in ('member.merged', 'member.unmerged')
             then '{"source": {}, "target": {}}'::jsonb
         when type = 'member.erased' then '{"customer": {}}'::jsonb
-        when type = 'points.adjusted'
+        when type in ('points.adjusted', 'member.blocked', 'member.unblocked')
             then data || '{"customer": null, "reason": "forgotten"}'::jsonb
         when type = 'sms.received'
             then data || '{"sender": "forgotten", "recipient": "", "body": ""}'::jsonb

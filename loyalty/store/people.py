@@ -58,6 +58,7 @@ class Member:
     merged_into: UUID | None = None
     birthday_told_at: datetime | None = None
     birthday_paid_at: datetime | None = None
+    blocked_at: datetime | None = None
     is_changed: bool = False
 
     def facts(self, *, available: int, tier_factor: Decimal, pending: int = 0) -> MemberFacts:
@@ -228,6 +229,7 @@ _COLUMNS = (
     "merged_into",
     "birthday_told_at",
     "birthday_paid_at",
+    "blocked_at",
 )
 """The columns of a `Member` in its own order: rows are read by the thousand."""
 

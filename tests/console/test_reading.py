@@ -82,3 +82,21 @@ async def test_the_log_tells_who_did_what(visitor: Visitor, desk: BusyDesk) -> N
     for odd in ("before=abc", "before=99999999999999999999", "who=%00", "before=-1"):
         assert (await visitor.get(f"/console/log?{odd}")).status_code == 200
     assert datetime.now(UTC).strftime("%d %b %Y") in page
+
+
+async def test_a_member_is_blocked_after_a_question_and_let_again(
+    visitor: Visitor, desk: BusyDesk
+) -> None:
+    await desk.take(signed_up())
+    address = await _address(visitor)
+    nothing = await visitor.post(f"{address}/block", {"reason": ""})
+    assert await visitor.said(nothing) == "Say why the member is blocked."
+    asked = await visitor.post(f"{address}/block", {"reason": "stolen cards"})
+    assert "go on earning" in asked.text
+    sure = {"reason": "stolen cards", "confirmed": "yes"}
+    done = await visitor.post(f"{address}/block", sure)
+    assert await visitor.said(done) == "They can spend no points now."
+    assert "Blocked since" in (await visitor.get(address)).text
+    again = await visitor.post(f"{address}/block", {})
+    assert await visitor.said(again) == "They can spend points again."
+    assert "Blocked since" not in (await visitor.get(address)).text

@@ -402,6 +402,8 @@ CASES: list[tuple[EventType, dict[str, Any], str]] = [
         'merge.target.locale == ""',
     ),
     (EventType.MEMBER_ERASED, {"customer": {"id": "1"}}, 'erasure.customer.locale == ""'),
+    (EventType.MEMBER_BLOCKED, {"customer": {"id": "1"}, "by": "Ada"}, 'block.by == "Ada"'),
+    (EventType.MEMBER_UNBLOCKED, {"customer": {"id": "1"}, "by": "Ada"}, 'block.reason == ""'),
     (
         EventType.SIGN_IN_ASKED,
         {"sign_in_id": "0199a7c2-5c1e-7a10-8f00-2b9d6c1e4f01"},

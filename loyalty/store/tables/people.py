@@ -48,6 +48,7 @@ members = Table(
     Column("merged_into", UUID),
     Column("birthday_told_at", Instant),
     Column("birthday_paid_at", Instant),
+    Column("blocked_at", Instant),
     Column("joined_at", Instant, nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("updated_at", Instant, nullable=False),

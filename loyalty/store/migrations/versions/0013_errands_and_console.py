@@ -15,6 +15,7 @@ _INSTANT = sa.DateTime(timezone=True)
 
 
 def upgrade() -> None:
+    op.add_column("members", sa.Column("blocked_at", _INSTANT, nullable=True))
     _errands()
     op.create_table(
         "console_sessions",
@@ -62,6 +63,7 @@ def _errands() -> None:
 
 
 def downgrade() -> None:
+    op.drop_column("members", "blocked_at")
     op.drop_table("wrong_keys")
     op.drop_table("console_sessions")
     op.drop_table("errands")
