@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import httpx
 import jwt
 import pytest
 import pytest_asyncio
@@ -14,9 +17,12 @@ from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, BrowserContext, FrameLocator, Page, expect
 
 from gateway.widget.vouching import secret_of
+from loyalty.sites import Site
+from loyalty.store import rulebook
 from loyalty.store.database import Database
 from tests.browser.storefront import Storefront, storefront
 from tests.flows.gift_codes.counter import made
+from tests.running_hub import RunningHub, until
 from tests.widget.conftest import (
     ADA,
     Shop,
@@ -290,3 +296,55 @@ async def test_it_speaks_the_pages_language_in_its_direction(
     await expect(html).to_have_attribute("lang", language)
     await expect(html).to_have_attribute("dir", direction)
     assert await flaws(visit.page) == []
+
+
+async def test_the_mail_of_a_running_hub_signs_in(browser: Browser, hub: RunningHub) -> None:
+    """Gateway, worker, gate and mail server are processes of their own here, as in life."""
+    database = Database(hub.database_url)
+    front = f"http://127.0.0.1:{hub.settings.sandbox_port}"
+    email = "widget.visitor@example.com"
+    async with database.begin() as connection:
+        before = await rulebook.programme(connection)
+        routes = {**before.routes, "email": ("smtp/main",)}
+        home = Site(id="running", name="Running House", origins=(front,))
+        changed = before.model_copy(update={"sites": (home,), "routes": routes})
+        await rulebook.save_programme(connection, changed, now=datetime.now(UTC))
+    page = await browser.new_page(locale="en-GB")
+    try:
+        await page.goto(f"{hub.settings.base_url}/portal/running")
+        await page.get_by_label("E-mail address").fill(email)
+        await page.get_by_role("button", name="Send me the link").click()
+        await expect(page.get_by_role("status")).to_contain_text("on its way")
+        await page.goto(await until(lambda: mailed_link(front, email), 30))
+        await page.get_by_role("button", name="Sign in").click()
+        await page.get_by_role("link", name="See my rewards").click()
+        await page.get_by_role("button", name="Join now").click()
+        await expect(page.get_by_role("status")).to_contain_text("Welcome")
+    finally:
+        await page.close()
+        async with database.begin() as connection:
+            await rulebook.save_programme(connection, before, now=datetime.now(UTC))
+        await database.aclose()
+
+
+async def mailed_link(sandboxes: str, email: str) -> str:
+    """The link in the mail that arrived at an address; empty before it has."""
+    async with httpx.AsyncClient(base_url=sandboxes) as client:
+        records = (await client.get("/smtp/_sandbox/records")).json()
+    mail = next((one for one in reversed(records["records"]) if email in str(one)), None)
+    found = re.search(r"http://[^\s\"'<>\\]+/s/[\w.-]+", str(mail)) if mail else None
+    return found[0] if found else ""
+
+
+async def test_the_portal_leads_on_to_links_of_the_hub_alone(visit: Visit) -> None:
+    await visit.shop.enrol()
+    token = await visit.shop.token()
+    cookie = {"name": "hub_member", "value": token, "url": visit.hub}
+    await visit.page.context.add_cookies([cookie])  # type: ignore[list-item]
+    for page, leads in (("/r/abc.DEF-1", True), ("//evil.example", False), ("/s/x", False)):
+        await visit.page.goto(f"{visit.hub}/portal/tea?carries={page}")
+        await expect(visit.page.get_by_text("Hello Ada")).to_be_visible()
+        link = visit.page.get_by_role("link", name="Continue")
+        await expect(link).to_have_count(1 if leads else 0)
+        if leads:
+            await expect(link).to_have_attribute("href", page)

@@ -6,7 +6,9 @@ const isPanel = settings.mode === "panel";
 const api = `/widget/api/${settings.site}/`;
 const app = document.getElementById("app");
 const parentOrigin = settings.origins.find((one) => one === new URLSearchParams(location.search).get("from"));
-const carries = isPanel ? "" : new URLSearchParams(location.search).get("carries") || "";
+// Where somebody wants to go on to once signed in: one of the hub's own links, and nothing else.
+const wanted = isPanel ? "" : new URLSearchParams(location.search).get("carries") || "";
+const carries = /^\/[jbr]\/[\w.-]+$/.test(wanted) ? wanted : "";
 
 let me = settings.me;
 let known = { ways: settings.ways };
@@ -239,6 +241,10 @@ async function greet() {
 // --- signing up and in
 
 function door() {
+  if (carries && me.state !== "nobody") {
+    return make("p", { class: "card" },
+      make("a", { class: "button strong", href: carries }, say("continue")));
+  }
   if (me.state === "member") return null;
   return me.state === "stranger" ? joining() : askingForLink();
 }
