@@ -62,8 +62,8 @@ class _Attributes(HTMLParser):
 # Reading a whole mail with HTMLParser costs five times what rendering it does: only what can
 # hide a link, links, and the end of the body are looked at.
 _LANDMARK = re.compile(
-    r"""<!--.*?(?:-->|\Z)
-      | <(?P<raw>script|style|title|textarea)\b.*?(?:</(?P=raw)\b|\Z)
+    r"""<!--(?:[^-]++|-(?!->))*+(?:-->|\Z)
+      | <(?P<raw>script|style|title|textarea)\b(?:[^<]++|<(?!/(?P=raw)\b))*+(?:</(?P=raw)\b|\Z)
       | <(?P<link>a|area)(?=[\s/>])(?:[^>"']|"[^"]*"|'[^']*')*+>
       | (?P<end></body\s*>)""",
     re.IGNORECASE | re.DOTALL | re.VERBOSE,
