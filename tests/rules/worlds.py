@@ -68,7 +68,7 @@ def instance(model: type[BaseModel], dice: Dice, *, only: tuple[str, ...] = ()) 
         value = _value(info.annotation, dice)
         above = any(getattr(rule, "gt", None) is not None for rule in info.metadata)
         if value is not _MISSING:
-            values[name] = max(value, 1) if above else value
+            values[name] = max(value, 1) if above and value is not None else value
     return model.model_construct(**values)
 
 
