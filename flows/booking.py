@@ -33,6 +33,7 @@ from flows.papers import ABOUT_ACCOUNTS
 from flows.people_desk import PeopleDesk
 from flows.redemptions_desk import RedemptionsDesk
 from flows.referrals_desk import ReferralsDesk
+from flows.reward_ends_desk import RewardEndsDesk
 from flows.rewards_desk import RewardsDesk
 from flows.sales_desk import SalesDesk
 from flows.sign_in_desk import SignInDesk
@@ -54,6 +55,7 @@ DESKS: tuple[type[Clerk], ...] = (
     SalesDesk,
     RedemptionsDesk,
     RewardsDesk,
+    RewardEndsDesk,
     AdjustmentsDesk,
     ActivitiesDesk,
     BlocksDesk,
