@@ -42,6 +42,8 @@ class Consent(VendorModel):
 
 
 class Address(VendorModel):
+    address1: Text = ""
+    zip: Text = ""
     country_code: Country = ""
 
 
@@ -171,6 +173,7 @@ class OrderPayload(VendorModel):
     email: Contact = None
     phone: Contact = None
     customer_locale: Text = ""
+    browser_ip: Text = ""
     customer: CustomerPayload | None = None
     line_items: Items[LinePayload] = ()
     shipping_lines: Items[ShippingPayload] = ()

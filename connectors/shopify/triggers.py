@@ -51,6 +51,7 @@ from loyalty.events import (
     Event,
     EventType,
     subject_of,
+    traits,
 )
 
 SIGNATURE = "X-Shopify-Hmac-Sha256"
@@ -110,6 +111,7 @@ def _customer(payload: CustomerPayload, locale: str = "") -> Customer:
         created_at=payload.created_at,
         tags=payload.tags,
         consents=_consents(payload),
+        traits=traits(address=f"{address.address1} {address.zip}" if address else ""),
     )
 
 
@@ -182,7 +184,9 @@ def _channel_of(payload: ConsentPayload) -> tuple[Channel, Consent | None]:
 
 def _buyer(payload: OrderPayload) -> Customer | None:
     if payload.customer is not None:
-        return _customer(payload.customer, payload.customer_locale)
+        customer = _customer(payload.customer, payload.customer_locale)
+        seen = customer.traits | traits(ip=payload.browser_ip)
+        return customer.model_copy(update={"traits": seen})
     if payload.email or payload.phone:
         return Customer(email=payload.email, phone=payload.phone)
     return None

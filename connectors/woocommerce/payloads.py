@@ -30,6 +30,8 @@ class Billing(VendorModel):
     last_name: Text = ""
     email: Contact = None
     phone: Contact = None
+    address_1: Text = ""
+    postcode: Text = ""
     country: Country = ""
 
 
@@ -82,6 +84,7 @@ class OrderPayload(VendorModel):
     total_tax: Money = Decimal(0)
     created_via: Text = ""
     customer_id: OptionalId = None
+    customer_ip_address: Text = ""
     billing: Maybe[Billing] = None
     date_created_gmt: UtcInstant | None = None
     date_modified_gmt: UtcInstant | None = None

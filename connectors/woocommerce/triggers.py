@@ -48,6 +48,7 @@ from loyalty.events import (
     Order,
     Refund,
     subject_of,
+    traits,
 )
 from loyalty.money import check_currency, decimals
 
@@ -116,6 +117,7 @@ def _about_customer(
         last_name=payload.last_name or billing.last_name,
         country=billing.country,
         created_at=payload.date_created_gmt,
+        traits=traits(address=f"{billing.address_1} {billing.postcode}"),
     )
     subject = subject_of(source.store, customer, payload.id)
     return Event(type=kind, store=source.store, key=key, time=when, subject=subject, data=customer)
@@ -176,6 +178,9 @@ def _buyer(payload: OrderPayload) -> Customer | None:
         first_name=billing.first_name,
         last_name=billing.last_name,
         country=billing.country,
+        traits=traits(
+            address=f"{billing.address_1} {billing.postcode}", ip=payload.customer_ip_address
+        ),
     )
     return None if customer.is_anonymous else customer
 

@@ -20,7 +20,14 @@ from loyalty.events.invitations import InvitationClaim
 from loyalty.events.kinds import TRIGGER_OF, TRIGGERS, Channel, ConsentState, EventType, Purpose
 from loyalty.events.messages import InboundMessage, MessageReport
 from loyalty.events.moments import Milestone, Occasion, TierChange
-from loyalty.events.people import Activity, Customer, Erasure, MemberBlock, MemberMerge
+from loyalty.events.people import (
+    Activity,
+    Customer,
+    Erasure,
+    MemberBlock,
+    MemberMerge,
+    traits,
+)
 from loyalty.events.referrals import (
     ReferralAttached,
     ReferralCancelled,
@@ -106,4 +113,5 @@ __all__ = [
     "TierChange",
     "made",
     "subject_of",
+    "traits",
 ]

@@ -46,6 +46,17 @@ class Customer(Frozen):
         return not (self.id or self.card or self.email or self.phone)
 
 
+def traits(*, address: str = "", ip: str = "") -> dict[Trait, str]:
+    """By what a store saw somebody, of what it says; an address needs a street and a post code."""
+    found: dict[Trait, str] = {}
+    words = address.split()
+    if len(words) > 1:
+        found["address"] = " ".join(words)[:500]
+    if ip.strip():
+        found["ip"] = ip.strip()[:500]
+    return found
+
+
 class Activity(Frozen):
     """Something a member did that is no purchase: a review, a visit, a share."""
 
