@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from connectors.kit.account import Account
 from connectors.kit.action import Action
-from connectors.kit.customers import CustomerList
 from connectors.kit.poll import Poll
 from connectors.kit.subscriptions import Lifecycle
 from connectors.kit.webhook import Webhook
 
 if TYPE_CHECKING:
+    from connectors.kit.customers import CustomerList
     from connectors.kit.oauth import TokenStore
 
 SUNSET_NOTICE = timedelta(days=90)

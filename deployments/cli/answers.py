@@ -78,6 +78,11 @@ def say(text: str) -> None:
     console().print(Text(text))
 
 
+def say_whole(text: str) -> None:
+    """Prints what people copy, an address say, in one line however long it is."""
+    console().print(Text(text), soft_wrap=True)
+
+
 def show_rows(headers: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     """Prints a table; on a narrow terminal, row after row, a line for each value."""
     out = console()

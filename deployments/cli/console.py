@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from deployments.cli.answers import answering, say, unusable, write_json
+from deployments.cli.answers import answering, say_whole, unusable, write_json
 from deployments.cli.desk import read_settings
 from deployments.console_address import console_address
 from loyalty.store.console_key import ConsoleKeyWeak
@@ -18,5 +18,5 @@ def run_console(*, as_json: bool) -> int:
     if as_json:
         write_json({"address": address})
     else:
-        say(address)
+        say_whole(address)
     return 0

@@ -119,6 +119,7 @@ async def test_codes_are_made_printed_and_withdrawn(visitor: Visitor) -> None:
     asked = {name: value for name, value in errand.parameters.items() if name != "by"}
     made = await generate(database, PrintPlan.model_validate(asked), by="t", clock=clock)
     assert f"{HOME}/batches/{made.batch_id}" == address
+    await save(visitor)
     page = (await visitor.get(address)).text
     assert "Fair &lt;b&gt;" in page
     assert "add a site" in page
