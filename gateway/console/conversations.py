@@ -58,7 +58,7 @@ async def invite(visit: Visit) -> RedirectResponse:
     event = _invited(visit)
     await visit.house.commit.keep(Work(incoming=[Incoming(event=event, received_at=visit.now)]))
     ended = await outcome_of(visit.house.database, event.business_key)
-    if ended is None:
+    if ended is None or not (ended.is_done or ended.is_refused):
         return visit.go(ADDRESS, said="The invitation is on its way.")
     if not ended.is_done:
         why = REFUSALS.get(ended.code, "this chat belongs to a member already")

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-from time import monotonic
-
 from gateway.console.visit import Turned, Visitor
+from gateway.outcomes import outcome_of
 from gateway.work import Crowded, Unstorable, Work
 from loyalty.events import Event
 from loyalty.store.inbox import Incoming
-from loyalty.store.member_records import EventOutcome, outcome_of
-
-PATIENCE_SECONDS = 2.0
-"""How long a page waits for what becomes of an event: at rest it takes some milliseconds."""
+from loyalty.store.member_records import EventOutcome
 
 
 async def happened(visit: Visitor, event: Event) -> EventOutcome | None:
@@ -29,14 +24,7 @@ async def happened(visit: Visitor, event: Event) -> EventOutcome | None:
     except (Crowded, Unstorable) as error:
         advice = str(error) or "Too much waits at the moment. Try again in a minute."
         raise Turned(503, "This could not be kept", advice) from None
-    until = monotonic() + PATIENCE_SECONDS
-    while monotonic() < until:
-        async with visit.house.database.begin() as connection:
-            found = await outcome_of(connection, event.business_key)
-        if found is not None and found.state != "waiting":
-            return found
-        await asyncio.sleep(0.05)
-    return None
+    return await outcome_of(visit.house.database, event.business_key)
 
 
 def told(outcome: EventOutcome | None, *, done: str) -> tuple[str, str]:

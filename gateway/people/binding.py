@@ -47,9 +47,14 @@ async def bind(request: Request, token: str) -> HTMLResponse:
     event = _bound(request, invitation, session)
     await keep(request, [event], now=event.time)
     ended = await outcome_of(house_of(request).database, event.business_key)
-    if ended is not None and not ended.is_done:
+    if ended is not None and ended.is_refused:
         raise Closed(WHY.get(ended.code, "gone"))
-    return page(request, "people/bound.html", is_done=ended is not None, name=programme.name)
+    return page(
+        request,
+        "people/bound.html",
+        is_done=ended is not None and ended.is_done,
+        name=programme.name,
+    )
 
 
 async def _invited(request: Request, token: str) -> tuple[ChatInvitation, Programme]:

@@ -8,19 +8,18 @@ sent to: having the link proves that address as well as a link to sign in would.
 
 from __future__ import annotations
 
-import asyncio
 from datetime import datetime, timedelta
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
-from sqlalchemy import text
 
+from gateway import outcomes
 from gateway.console.points import shown_points
 from gateway.people.door import Closed, Why, house_of, sent, text_of
 from gateway.people.pages import PAGE_HEADERS, page
+from gateway.people.signing import customer_of, portal_for, session_of
 from gateway.people.whom import keep
-from gateway.widget.sessions import Sessions
 from loyalty.campaigns import InvitationState, claim_event
 from loyalty.events import Customer, Event
 from loyalty.invitation_links import invitation_in
@@ -29,9 +28,6 @@ from loyalty.programme import Programme
 from loyalty.store import invitations, rulebook
 from loyalty.store.invitations import Offer
 from loyalty.store.member_sessions import Session
-
-PAUSES = (0.02, 0.03, 0.05, 0.1, 0.2, 0.3, 0.4, 0.4, 0.5)
-"""How long the page waits for the books, bit by bit: two seconds in all."""
 
 DOUBLE_PRESS = timedelta(minutes=1)
 
@@ -49,7 +45,7 @@ router = APIRouter()
 async def ask(request: Request, token: str) -> HTMLResponse:
     """Who invites, what joining is worth, and the button."""
     offer, programme = await _offered(request, token)
-    session = await _session(request)
+    session = await session_of(request)
     if offer.claimed_by is not None:
         if session is not None and session.member_id == offer.claimed_by:
             return _page(request, offer, programme, state="joined")
@@ -63,7 +59,7 @@ async def join(request: Request, token: str) -> Response:
     offer, programme = await _offered(request, token)
     if text_of(await sent(request, token), "join") != "yes":
         raise Closed("form")
-    session = await _session(request)
+    session = await session_of(request)
     now = house_of(request).clock()
     if offer.claimed_by is not None and not _is_double_press(offer, now):
         raise Closed("used")
@@ -75,10 +71,11 @@ async def join(request: Request, token: str) -> Response:
         return _page(request, offer, programme, state="elsewhere", elsewhere=elsewhere)
     event = _claim(offer, session, now)
     await keep(request, [event], now=now)
-    state, code = await _outcome(request, event)
-    if state == "refused":
-        raise Closed(REFUSALS.get(code, "gone"))
-    return _page(request, offer, programme, state="joined" if state == "done" else "joining")
+    ended = await outcomes.outcome_of(house_of(request).database, event.business_key)
+    if ended is not None and ended.state == "refused":
+        raise Closed(REFUSALS.get(ended.code, "gone"))
+    is_joined = ended is not None and ended.is_done
+    return _page(request, offer, programme, state="joined" if is_joined else "joining")
 
 
 async def _offered(request: Request, token: str) -> tuple[Offer, Programme]:
@@ -107,11 +104,6 @@ async def _offered(request: Request, token: str) -> tuple[Offer, Programme]:
     return found, programme
 
 
-async def _session(request: Request) -> Session | None:
-    sessions: Sessions = request.app.state.member_sessions
-    return await sessions.current(request)
-
-
 def _is_double_press(offer: Offer, now: datetime) -> bool:
     """Whether it was claimed just now: the claim is the same again, and so is its answer."""
     joined_at = offer.invitation.joined_at
@@ -120,13 +112,10 @@ def _is_double_press(offer: Offer, now: datetime) -> bool:
 
 def _entrance(offer: Offer, programme: Programme, token: str) -> str:
     """Where somebody who is not signed in goes first; empty where there is no such page."""
-    here = f"/j/{token}"
     if offer.plan.join_url:
         joint = "&" if urlsplit(offer.plan.join_url).query else "?"
         return f"{offer.plan.join_url}{joint}{urlencode({'invitation': token})}"
-    of_shop = [one for one in programme.sites if one.connection == offer.invitation.store]
-    site = next(iter([*of_shop, *programme.sites]), None)
-    return f"/portal/{quote(site.id)}?{urlencode({'carries': here})}" if site else ""
+    return portal_for(programme, f"/j/{token}", store=offer.invitation.store)
 
 
 def _claim(offer: Offer, session: Session | None, now: datetime) -> Event:
@@ -134,14 +123,8 @@ def _claim(offer: Offer, session: Session | None, now: datetime) -> Event:
     if session is not None and session.member_id is not None:
         return claim_event(invitation.id, at=now, member_id=session.member_id)
     if session is not None:
-        store, kind, value = session.identity
-        who = Customer(
-            id=value if kind == "customer" else None,
-            email=session.email or None,
-            first_name=session.first_name,
-            locale=session.locale,
-        )
-        return claim_event(invitation.id, at=now, customer=who, store=store or "hub")
+        store = session.identity[0] or "hub"
+        return claim_event(invitation.id, at=now, customer=customer_of(session), store=store)
     customer = offer.customer
     who = Customer(
         id=customer.customer_id,
@@ -154,23 +137,6 @@ def _claim(offer: Offer, session: Session | None, now: datetime) -> Event:
         country=customer.country,
     )
     return claim_event(invitation.id, at=now, customer=who, store=customer.store)
-
-
-_STATE = text("""
-select state, coalesce(outcome ->> 'code', '') as code from inbox where business_key = :key
-""")
-
-
-async def _outcome(request: Request, event: Event) -> tuple[str, str]:
-    """How the claim ended, where that is known soon; `waiting` otherwise."""
-    database = house_of(request).database
-    for pause in PAUSES:
-        async with database.begin() as connection:
-            row = (await connection.execute(_STATE, {"key": event.business_key})).one()
-        if row.state in ("done", "refused", "failed"):
-            return row.state, row.code
-        await asyncio.sleep(pause)
-    return "waiting", ""
 
 
 def _page(

@@ -42,7 +42,7 @@ async def join(request: Request, token: str) -> HTMLResponse:
     event = _joined(request, session, code=opened(request, LinkKind.REFER, token)["c"])
     await keep(request, [event], now=event.time)
     ended = await outcome_of(house_of(request).database, event.business_key)
-    if ended is not None and not ended.is_done:
+    if ended is not None and ended.is_refused:
         raise Closed("gone")
     return page(
         request,

@@ -6,13 +6,12 @@ import asyncio
 import hmac
 from collections.abc import Sequence
 from hashlib import sha256
-from time import monotonic
 
 from fastapi import APIRouter, Response
 from pydantic import Field
-from sqlalchemy import text
 
 from gateway.answers import Refused
+from gateway.outcomes import outcome_of
 from gateway.widget.desk import PlainRoute, Visit, Visiting, done
 from gateway.work import Work
 from loyalty import reward_events
@@ -24,9 +23,6 @@ from loyalty.store import gift_codes, request_rates
 from loyalty.store.inbox import Incoming
 from loyalty.store.request_rates import Rate
 
-PATIENCE_SECONDS = 2.0
-_PAUSES = (0.02, 0.03, 0.05, 0.1)
-_OVER = ("done", "refused")
 """What failed is none: somebody looks at it, and it is tried again."""
 
 Key = Field(pattern=r"^[A-Za-z0-9-]{8,64}$", description="Made by the browser: counts once.")
@@ -140,32 +136,11 @@ async def _book(visit: Visit, event: Event, *, said: str) -> Response:
         raise Refused(429, "too_many", visit.wording.say("too_many"), "Wait a minute.")
     incoming = Incoming(event=event, received_at=visit.now)
     await visit.desk.house.commit.keep(Work(incoming=[incoming]))
-    found = await _outcome(visit, event.business_key)
-    if found is None:
+    ended = await outcome_of(visit.desk.house.database, event.business_key)
+    if ended is None or ended.state == "parked":
         return done({"state": "on_its_way", "text": visit.wording.say("on_its_way")}, 202)
-    state, code = found
-    if state == "done":
+    if ended.is_done:
         return done({"state": "done", "text": visit.wording.say(said)})
-    key = f"refused_{code}"
+    key = f"refused_{ended.code}"
     text_key = key if visit.wording.knows(key) else "refused_other"
-    return done({"state": "refused", "code": code, "text": visit.wording.say(text_key)})
-
-
-_STATE = text("""
-select state, coalesce(outcome ->> 'code', '') as code from inbox where business_key = :key
-""")
-
-
-async def _outcome(visit: Visit, key: str) -> tuple[str, str] | None:
-    """How the event ended; None where it has not ended yet."""
-    started, asked = monotonic(), 0
-    while monotonic() - started < PATIENCE_SECONDS:
-        async with visit.desk.house.database.begin() as connection:
-            row = (await connection.execute(_STATE, {"key": key})).first()
-        if row is not None and row.state in _OVER:
-            return row.state, row.code
-        if row is not None and row.state == "parked":
-            return None
-        await asyncio.sleep(_PAUSES[min(asked, len(_PAUSES) - 1)])
-        asked += 1
-    return None
+    return done({"state": "refused", "code": ended.code, "text": visit.wording.say(text_key)})

@@ -204,19 +204,33 @@ async def waiting_adjustments(
 
 @dataclass(frozen=True, slots=True)
 class EventOutcome:
-    """How an event ended so far."""
+    """How an event ended so far; the code is for machines, the reason for people."""
 
     id: int
     state: str
     reason: str
+    code: str = ""
+
+    @property
+    def is_done(self) -> bool:
+        """Whether it is in the books."""
+        return self.state == "done"
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether it never will be."""
+        return self.state in ("refused", "failed")
 
 
 async def outcome_of(connection: AsyncConnection, business_key: str) -> EventOutcome | None:
     """How the event with this key ended so far; None where it is not known."""
     row = (
         await connection.execute(
-            text("select id, state, reason from inbox where business_key = :key"),
+            text("""
+                select id, state, reason, coalesce(outcome ->> 'code', '') as code
+                from inbox where business_key = :key
+            """),
             {"key": business_key},
         )
     ).first()
-    return None if row is None else EventOutcome(row.id, row.state, row.reason)
+    return None if row is None else EventOutcome(row.id, row.state, row.reason, row.code)

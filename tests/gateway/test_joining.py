@@ -15,7 +15,7 @@ from sqlalchemy import text
 from flows.campaigns import line_up, work_off
 from flows.customer_import import take_in
 from flows.terms import Terms
-from gateway.people import joining
+from gateway import outcomes
 from gateway.widget.sessions import Person, Sessions
 from loyalty.campaigns import CampaignPlan, CampaignState
 from loyalty.events import Channel, ConsentState, Customer, Event, EventType
@@ -41,7 +41,7 @@ SITE = {"id": "tea", "name": "Tea House", "origins": ["https://tea.example"], "c
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody books while the page waits."""
-    monkeypatch.setattr(joining, "PAUSES", (0.001,))
+    monkeypatch.setattr(outcomes, "PAUSES", (0.001,))
 
 
 @pytest_asyncio.fixture
