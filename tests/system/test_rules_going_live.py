@@ -55,7 +55,18 @@ async def artifact(watch: Watch, run_id: str, key: str) -> str:
 
 
 async def answer(watch: Watch, run_id: str, **values: Any) -> None:
-    """Presses Resume with the form filled in."""
+    """Presses Resume with the form filled in, once the form is there.
+
+    Prefect writes the form down after the run's state says that it is paused.
+    """
+
+    async def form() -> bool:
+        found = await watch.api.post(
+            f"/flow_runs/{run_id}/input/filter", json={"prefix": "suspended-"}
+        )
+        return any(each["key"].endswith("-schema") for each in found.json())
+
+    await until(form, 30)
     reply = await watch.api.post(f"/flow_runs/{run_id}/resume", json={"run_input": values})
     assert reply.json()["status"] == "ACCEPT", reply.text
 
