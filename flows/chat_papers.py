@@ -81,7 +81,8 @@ def _hear(papers: ChatPapers, item: Claimed) -> None:
     if who is None or item.event.type is EventType.CHAT_INVITED:
         return
     contact = papers.contact(*who, channel or item.event.data.channel)
-    contact.hear(item.event.time, getattr(item.event.data, "body", ""))
+    data = item.event.data
+    contact.hear(item.event.time, getattr(data, "body", ""), getattr(data, "place", ""))
     if name == STOP:
         contact.stopped_at = contact.stopped_at or item.event.time
 

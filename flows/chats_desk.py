@@ -114,7 +114,9 @@ class ChatsDesk(Clerk):
         context = {"programme": self.terms.programme, "values": values}
         parts = self.terms.texts.render(TEMPLATE, "chat", context)
         button = PushButton(label=parts.get("button", "")[:20] or "Join", url=link)
-        return PushMessage(to=contact.contact, text=parts["text"], button=button)
+        return PushMessage(
+            to=contact.contact, text=parts["text"], button=button, place=contact.place
+        )
 
     # --- becoming one member
 

@@ -25,6 +25,7 @@ class Contact:
 
     Attributes:
         store: The connection, `messenger/main`; `contact` is the vendor's id of the person.
+        place: Where their latest message stands, of vendors where people write in channels.
         stopped_at: When they asked us not to write any more; a later message does not undo it.
     """
 
@@ -33,15 +34,17 @@ class Contact:
     channel: str
     last_message_at: datetime | None = None
     last_text: str = ""
+    place: str = ""
     member_id: UUID | None = None
     stopped_at: datetime | None = None
     is_changed: bool = False
 
-    def hear(self, at: datetime, text: str) -> None:
+    def hear(self, at: datetime, text: str, place: str = "") -> None:
         """Takes in a message; one that comes late does not take the window back."""
         if self.last_message_at is None or at > self.last_message_at:
             self.last_message_at, self.is_changed = at, True
             self.last_text = text[:500] or self.last_text
+            self.place = place or self.place
 
 
 @dataclass(slots=True)

@@ -263,18 +263,21 @@ class PushButton(Payload):
 
 
 class PushMessage(Payload):
-    """A chat message to one person (LINE, Messenger, WhatsApp).
+    """A chat message to one person (LINE, Messenger, WhatsApp, a shared inbox of Slack).
 
     Attributes:
         to: The vendor's id of the person or their number.
         kind: `reply` answers within the vendor's window and needs `reply_token` where the
             vendor gives one; `template` is an approved text, good outside the window.
+        place: Where the conversation is, as the vendor's connector wrote it, of vendors where
+            people are answered in a channel.
     """
 
     to: Annotated[str, Field(min_length=1, max_length=200)]
     kind: Literal["push", "reply", "template"] = "push"
     text: Annotated[str, Field(max_length=4096)] = ""
     reply_token: Annotated[str, Field(max_length=500)] = ""
+    place: Annotated[str, Field(max_length=200)] = ""
     button: PushButton | None = Field(None, description="Of a push; elsewhere it is left out.")
     template: Annotated[str, Field(max_length=512)] = ""
     language: Annotated[str, Field(max_length=35)] = ""

@@ -9,6 +9,9 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from connectors.kit.account import Account
 from connectors.kit.fields import BaseUrl, OptionalSecret
 
+SharedChannel = Annotated[str, Field(pattern=r"^[CG][A-Z0-9]{8,30}$")]
+"""A channel's id, since a shared channel may have another name in each workspace."""
+
 
 class SlackAccount(Account):
     """A bot of one workspace, or an incoming webhook of one channel."""
@@ -24,6 +27,11 @@ class SlackAccount(Account):
     )
     signing_secret: OptionalSecret = Field(
         None, description="The app's signing secret; it proves that events come from Slack."
+    )
+    shared_inboxes: tuple[SharedChannel, ...] = Field(
+        (),
+        description="Ids of channels shared with customers' workspaces (C…): what they write there "
+        "are conversations; at first none.",
     )
     base_url: BaseUrl = Field(
         "https://slack.com/api", description="Where the API is; change it only for a sandbox."

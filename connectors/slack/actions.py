@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from connectors.kit.action import Action, Capability, Idempotency, Job
-from connectors.kit.capabilities import ChatPost
+from connectors.kit.capabilities import ChatPost, PushMessage
+from connectors.kit.errors import InvalidRequest
 from connectors.slack.messages import (
     ButtonsPost,
     MessageUpdate,
     Posted,
     ThreadReply,
     WebhookPost,
+    to_person,
 )
 
 if TYPE_CHECKING:
     from connectors.slack.client import SlackClient
 
 SCOPES = ("chat:write",)
+PERSON = re.compile(r"[UW][A-Z0-9]{5,30}")
+PLACE = re.compile(r"([CG][A-Z0-9]{5,30}):(\d{10}\.\d{6})")
+LONGEST = 2900
+"""A section takes 3,000 characters, the mention among them."""
 
 
 async def post_message(client: SlackClient, job: Job) -> Posted:
@@ -41,6 +48,27 @@ async def reply_in_thread(client: SlackClient, job: Job) -> Posted:
 async def update_message(client: SlackClient, job: Job) -> Posted:
     """Changes a message; the same change again changes nothing."""
     return await client.update_message(job.input.text, job.input.channel, job.input.message)
+
+
+async def send_message(client: SlackClient, job: Job) -> Posted:
+    """Answers a person in the thread of what they wrote in a shared inbox.
+
+    Raises:
+        InvalidRequest: No Slack user id, no place of a conversation, a text too long, or a
+            template, which Slack has none of.
+    """
+    message: PushMessage = job.input
+    if message.kind == "template":
+        raise InvalidRequest("Slack has no approved templates: send the text as a push")
+    place = PLACE.fullmatch(message.place)
+    if not PERSON.fullmatch(message.to) or place is None:
+        raise InvalidRequest(
+            "Slack needs the person's user id and the place of what they wrote in a shared inbox"
+        )
+    text, blocks = to_person(message.to, message.text, message.button)
+    if len(text) > LONGEST:
+        raise InvalidRequest(f"Slack takes {LONGEST:,} characters in a message, this is longer")
+    return await client.post_message(text, place[1], thread=place[2], blocks=blocks)
 
 
 async def post_to_webhook(client: SlackClient, job: Job) -> Posted:
@@ -99,5 +127,24 @@ POST_TO_WEBHOOK = Action(
     run=post_to_webhook,
     sample="post_to_webhook.response.txt",
 )
+SEND_MESSAGE = Action(
+    name="send_message",
+    title="Answer a person in a shared inbox.",
+    input=PushMessage,
+    output=Posted,
+    idempotency=Idempotency.NONE,
+    run=send_message,
+    capability=Capability.PUSH,
+    gated=True,
+    sample="send_message.response.json",
+    scopes=SCOPES,
+)
 
-ACTIONS = (POST_MESSAGE, POST_BUTTONS, REPLY_IN_THREAD, UPDATE_MESSAGE, POST_TO_WEBHOOK)
+ACTIONS = (
+    POST_MESSAGE,
+    POST_BUTTONS,
+    REPLY_IN_THREAD,
+    UPDATE_MESSAGE,
+    POST_TO_WEBHOOK,
+    SEND_MESSAGE,
+)

@@ -16,6 +16,7 @@ from pydantic import Field
 
 from connectors.kit.payload import Contact, Id, Items, Maybe, OptionalId, Text, VendorModel, read
 from connectors.kit.webhook import InboundRequest, Source, Unreadable, decode_json
+from connectors.slack.messages import OPENS_A_LINK
 from loyalty.events import Activity, Customer, Event, EventType, subject_of
 
 _STAMP = re.compile(r"(\d{10})\.(\d{6})")
@@ -90,7 +91,8 @@ def parse_buttons(payload: Any, request: InboundRequest, source: Source) -> Sequ
     """Each button that was pressed, once per message, whoever pressed it and how often."""
     found = read(_Interaction, payload)
     at = found.container or _Container()
-    return [_pressed(one, at, source) for one in found.actions if one.type == "button"]
+    pressed = [one for one in found.actions if one.type == "button"]
+    return [_pressed(one, at, source) for one in pressed if one.action_id != OPENS_A_LINK]
 
 
 def _pressed(button: _Pressed, at: _Container, source: Source) -> Event:
@@ -102,7 +104,7 @@ def _pressed(button: _Pressed, at: _Container, source: Source) -> Event:
     return _event(
         key,
         Activity(name=f"slack.{button.action_id}", ref=about.ref or place, customer=about.customer),
-        _instant(button.action_ts),
+        instant(button.action_ts),
         source,
     )
 
@@ -122,7 +124,7 @@ def parse_event(payload: Any, request: InboundRequest, source: Source) -> Sequen
     if inner.user is None or inner.bot_id is not None or inner.subtype not in ORDINARY:
         return []
     activity = Activity(name=f"slack.{inner.type}", ref=inner.ref, customer=Customer(id=inner.user))
-    when = _instant(inner.event_ts or inner.ts or "")
+    when = instant(inner.event_ts or inner.ts or "")
     return [_event(found.event_id, activity, when, source)]
 
 
@@ -143,7 +145,7 @@ def _subject(store: str, customer: Customer | None, key: str) -> str:
     return subject_of(store, customer, key)
 
 
-def _instant(stamp: str) -> datetime:
+def instant(stamp: str) -> datetime:
     """`1702506383.129070`: seconds and microseconds since 1970."""
     found = _STAMP.fullmatch(stamp) if stamp.isascii() else None
     if found is None:

@@ -51,6 +51,11 @@ MANIFEST = Manifest(
         "Who may press a button is who may read the channel: the hub asks nothing further.",
         "Messages, mentions, reactions and joinings are told as activities of the Slack user, who "
         "is a member only where their Slack id was linked.",
+        "In the channels that the connection names as shared inboxes, what people of other "
+        "workspaces write is kept with their conversation (the first 500 characters of the latest "
+        "message); guests of one's own workspace are not told apart from the team.",
+        "A message to a person stands in the channel, in the thread of what they wrote: others "
+        "who read the channel see it, too.",
         "Shortcuts, menus, dialogs and slash commands are acknowledged and ignored.",
         "The published contract is of 2021; newer fields are not used.",
     ),

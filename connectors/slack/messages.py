@@ -11,11 +11,16 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from connectors.kit.action import Payload, Sent
+from connectors.kit.capabilities import PushButton
 
 Words = Annotated[str, Field(min_length=1, max_length=3000)]
 ChannelName = Annotated[str, Field(max_length=100, pattern=r"^\S*$")]
 ChannelId = Annotated[str, Field(pattern=r"^[CGD][A-Z0-9]{8,30}$")]
 Stamp = Annotated[str, Field(pattern=r"^\d{10}\.\d{6}$")]
+
+OPENS_A_LINK = "link:open"
+"""The action of a button that only opens an address. Slack reports such presses, too; they tell
+nothing, and no button of a rule can have this name."""
 
 
 class Posted(Sent):
@@ -87,3 +92,24 @@ class ButtonsPost(Payload):
             {"type": "section", "text": {"type": "mrkdwn", "text": self.text}},
             {"type": "actions", "elements": [one.element() for one in self.buttons]},
         ]
+
+
+def to_person(user: str, text: str, button: PushButton | None) -> tuple[str, list[dict[str, Any]]]:
+    """A message for one person in a channel that others read: its text, and its Block Kit.
+
+    Slack shows the text in notifications, and takes mrkdwn in both
+    (https://docs.slack.dev/messaging/formatting-message-text).
+    """
+    told = f"<@{user}> {_escaped(text)}"
+    blocks: list[dict[str, Any]] = [
+        {"type": "section", "text": {"type": "mrkdwn", "text": told}},
+    ]
+    if button is not None:
+        label = {"type": "plain_text", "text": button.label}
+        opens = {"type": "button", "action_id": OPENS_A_LINK, "text": label, "url": button.url}
+        blocks.append({"type": "actions", "elements": [opens]})
+    return told, blocks
+
+
+def _escaped(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from connectors.kit.capabilities import PushMessage
 from connectors.kit.sandbox import VendorSandbox
 from connectors.kit.window import Window
 from connectors.slack.messages import (
@@ -57,6 +58,9 @@ class SlackSandbox(VendorSandbox):
         "reply_in_thread": (ThreadReply(text="Done.", thread=FIRST_MESSAGE),),
         "update_message": (
             MessageUpdate(text="Done by Ann.", message=FIRST_MESSAGE, channel=CHANNEL),
+        ),
+        "send_message": (
+            PushMessage(to="U0SANDBOX1", text="Thanks!", place=f"{CHANNEL}:{FIRST_MESSAGE}"),
         ),
         "post_to_webhook": (WebhookPost(text="Mila reached Gold."),),
     }

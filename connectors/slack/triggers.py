@@ -32,6 +32,7 @@ from connectors.kit.webhook import (
 )
 from connectors.slack.account import SlackAccount
 from connectors.slack.activities import parse_buttons, parse_event
+from connectors.slack.conversations import INBOXES, parse_message
 from loyalty.events import EventType
 
 SIGNATURE = "X-Slack-Signature"
@@ -96,6 +97,14 @@ def decode(body: bytes) -> Any:
     return decode_json(fields.get("payload", "").encode("utf-8", "surrogatepass"))
 
 
+def decode_for(body: bytes, account: SlackAccount) -> Any:
+    """The payload, with the channels that this connection names as shared inboxes."""
+    payload = decode(body)
+    if isinstance(payload, dict) and payload.get("type") == "event_callback":
+        return {**payload, INBOXES: list(account.shared_inboxes)}
+    return payload
+
+
 def topic(request: InboundRequest, payload: Any) -> str:
     """The type of the inner event, or of the envelope where there is none."""
     envelope = require_object(payload)
@@ -140,7 +149,13 @@ TRIGGERS = (
         parse_buttons,
         "block_actions.txt",
     ),
-    _activity("message", "Somebody wrote in a channel of the app's."),
+    Trigger(
+        "message",
+        (EventType.CHAT_RECEIVED, EventType.ACTIVITY_REPORTED),
+        "Somebody wrote in a channel of the app's.",
+        parse_message,
+        "message.json",
+    ),
     _activity("app_mention", "Somebody mentioned the app."),
     _activity("reaction_added", "Somebody reacted to a message."),
     _activity("member_joined_channel", "Somebody joined a channel."),
@@ -165,6 +180,7 @@ TRIGGERS = (
 WEBHOOK = Webhook(
     verify=verify,
     decode=decode,
+    decode_for=decode_for,
     topic=topic,
     triggers={one.vendor_event: one for one in TRIGGERS},
     sign=sign,

@@ -19,6 +19,9 @@ class ChatMessage(Frozen):
     channel: ChatChannel
     body: Annotated[str, Field(max_length=2000)] = ""
     customer: Customer
+    place: Annotated[str, Field(max_length=200)] = Field(
+        "", description="Where to answer, of vendors where people write in channels."
+    )
 
 
 class ChatInvited(Frozen):

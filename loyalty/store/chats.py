@@ -36,13 +36,16 @@ async def contacts(connection: AsyncConnection, whom: Collection[Who]) -> dict[W
 
 
 _SAVE_CONTACT = text("""
-insert into chat_contacts as c (store, contact, channel, last_message_at, last_text, member_id,
-                                stopped_at)
-values (:store, :contact, :channel, :last_message_at, :last_text, :member_id, :stopped_at)
+insert into chat_contacts as c (store, contact, channel, last_message_at, last_text, place,
+                                member_id, stopped_at)
+values (:store, :contact, :channel, :last_message_at, :last_text, :place, :member_id, :stopped_at)
 on conflict (store, contact) do update set
     last_text = case when c.last_message_at is null
                        or excluded.last_message_at >= c.last_message_at
                      then excluded.last_text else c.last_text end,
+    place = case when c.last_message_at is null
+                   or excluded.last_message_at >= c.last_message_at
+                 then excluded.place else c.place end,
     last_message_at = greatest(c.last_message_at, excluded.last_message_at),
     member_id = coalesce(excluded.member_id, c.member_id),
     stopped_at = coalesce(c.stopped_at, excluded.stopped_at)
@@ -58,6 +61,7 @@ async def save_contacts(connection: AsyncConnection, changed: Iterable[Contact])
             "channel": one.channel,
             "last_message_at": one.last_message_at,
             "last_text": one.last_text,
+            "place": one.place,
             "member_id": one.member_id,
             "stopped_at": one.stopped_at,
         }
@@ -179,6 +183,7 @@ def _contact(row: Any) -> Contact:
         channel=row.channel,
         last_message_at=row.last_message_at,
         last_text=row.last_text,
+        place=row.place,
         member_id=row.member_id,
         stopped_at=row.stopped_at,
     )

@@ -15,6 +15,7 @@ chat_contacts = Table(
     Column("channel", Text, nullable=False),
     Column("last_message_at", Instant),
     text_column("last_text"),
+    text_column("place"),
     Column("member_id", UUID),
     Column("stopped_at", Instant),
     PrimaryKeyConstraint("store", "contact"),

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import pytest
 
+from loyalty.chat_policy import ChatPolicy
 from loyalty.events import Event
 from loyalty.links import LinkKind, Links
 from loyalty.store.connections import StoredConnection
@@ -125,6 +126,28 @@ async def test_other_channels_and_strangers_are_not_invited(
     await chats.take(asked)
     assert await ending(chats, asked) == ("refused", code)
     assert await chats.rows("select 1 from deliveries where rule = 'chat_invitation'") == []
+
+
+async def test_slack_is_invited_in_where_the_person_wrote_once_the_programme_lists_it(
+    chats: Desk,
+) -> None:
+    slack = StoredConnection("slack", "main", "active", "", b"x", "f")
+    chats.directory.connections["slack/main"] = slack  # type: ignore[index]
+    chats.programme = chats.programme.model_copy(
+        update={"chat": ChatPolicy(invite_channels=("messenger", "line", "slack"))}
+    )
+    place = "C0SHARED1:1795262420.000100"
+    data = {"id": "m1", "channel": "slack", "body": "hi", "place": place, "customer": {"id": "U1"}}
+    await chats.take(chat("chat.received", "m1", data, NOON, store="slack/main"))
+    late = invited(new_id(NOON), at=NOON, store="slack/main", contact="U1")
+    await chats.take(invited(new_id(NOON), store="slack/main", contact="U1"))
+    [sent] = await chats.rows("select * from deliveries where rule = 'chat_invitation'")
+    assert (sent.connector, sent.action, sent.target) == ("slack", "send_message", "U1")
+    assert (sent.state, sent.input["place"]) == ("pending", place)
+    assert sent.input["button"]["label"] == "Join now"
+    chats.now = NOON + 24.001 * HOUR
+    await chats.take(late)
+    assert await ending(chats, late) == ("refused", "window_closed")
 
 
 async def test_the_link_binds_once_and_for_less_than_an_hour(chats: Desk) -> None:
