@@ -1,13 +1,12 @@
-"""One PostgreSQL for the session; a fresh database, copied from a migrated one, for each test."""
+"""One PostgreSQL for the session; an empty, migrated database of it for each test."""
 
 from __future__ import annotations
 
 import asyncio
 import fcntl
-import itertools
 import os
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -23,13 +22,12 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 from loyalty.store.database import Database
 from loyalty.store.embedded import EmbeddedPostgres
 from loyalty.store.migrate import migrate
+from tests.databases import TEMPLATE, WATCH_THE_SCHEMA, Shelf, shelf
 
 pytest_plugins = ["tests.running_hub"]
 
 LAST = ("tests/browser/", "tests/system/")
 """What needs the session's hub comes last, so that everything else has failed by then."""
-
-_numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
@@ -47,7 +45,7 @@ def postgres(
     with (home / "being-made").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         server.start()
-        if " template\n" not in server.psql("select datname from pg_database;"):
+        if f" {TEMPLATE}\n" not in server.psql("select datname from pg_database;"):
             _prepare(server)
     return server
 
@@ -69,7 +67,8 @@ def _prepare(server: EmbeddedPostgres) -> None:
         await made.aclose()
 
     asyncio.run(prepare())
-    server.psql("alter database made rename to template;")
+    server.psql(f"\\c made\n{WATCH_THE_SCHEMA}")
+    server.psql(f"alter database made rename to {TEMPLATE};")
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
@@ -82,17 +81,23 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         EmbeddedPostgres(home).stop()
 
 
+@pytest.fixture(scope="session")
+def databases(postgres: EmbeddedPostgres) -> Iterator[Shelf]:
+    """The databases that this process lends to its tests."""
+    with shelf(postgres) as found:
+        yield found
+
+
 @pytest.fixture
-def database_url(postgres: EmbeddedPostgres) -> str:
-    """The address of a fresh, migrated database."""
-    name = f"test_{os.getpid()}_{next(_numbers)}"
-    postgres.psql(f"create database {name} template template strategy file_copy;")
-    return postgres.url(name)
+def database_url(databases: Shelf) -> Iterator[str]:
+    """The address of an empty, migrated database."""
+    with databases.lend() as url:
+        yield url
 
 
 @pytest_asyncio.fixture
 async def database(database_url: str) -> AsyncIterator[Database]:
-    """A fresh, migrated database."""
+    """An empty, migrated database."""
     found = Database(database_url)
     yield found
     await found.aclose()

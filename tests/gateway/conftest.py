@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import socket
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -29,7 +28,6 @@ from loyalty.settings import HubSettings
 from loyalty.store import connections
 from loyalty.store.connections import StoredConnection
 from loyalty.store.database import Database
-from loyalty.store.embedded import EmbeddedPostgres
 from loyalty.store.vault import Vault
 from tests.gateway import till
 
@@ -190,29 +188,6 @@ async def served(config: uvicorn.Config, listener: socket.socket) -> AsyncIterat
     for connection in list(state.connections):
         connection.shutdown()
     await lifespan.shutdown()
-
-
-@pytest.fixture(scope="session")
-def shared_url(postgres: EmbeddedPostgres) -> str:
-    """A migrated database for all of these tests: to copy one for each takes most of their time."""
-    name = f"gateway_{os.getpid()}"
-    postgres.psql(f"create database {name} template template strategy file_copy;")
-    return postgres.url(name)
-
-
-@pytest_asyncio.fixture
-async def database(shared_url: str) -> AsyncIterator[Database]:
-    """The shared database with the gateway's tables empty."""
-    found = Database(shared_url)
-    async with found.begin() as connection:
-        await connection.execute(
-            text(
-                "truncate inbox, rejects, connections, triggers, workers, deliveries, polls,"
-                " wrong_keys, console_sessions, errands cascade"
-            )
-        )
-    yield found
-    await found.aclose()
 
 
 Serve = Callable[..., Any]

@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest_asyncio
-from sqlalchemy import text
 
 from flows.campaigns import line_up, work_off
 from flows.customer_import import take_in
@@ -38,10 +37,6 @@ async def desk(visitor: Visitor) -> Desk:
     """Plans what the campaign sends; two customers are imported."""
     database = visitor.running.database
     async with database.begin() as connection:
-        await connection.execute(
-            text("truncate campaigns, shop_customers, invitations, claims, consents, members,"
-                 " identities, engagements cascade")
-        )  # fmt: skip
         await rulebook.save_programme(connection, FLAT, now=NOW)
         await take_in(connection, SHOP, [customer(1), customer(2)], now=NOW)
     return Desk(database, programme=FLAT, rules=RuleSet.load([]), now=NOW)

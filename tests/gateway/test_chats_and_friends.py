@@ -9,7 +9,6 @@ from uuid import UUID
 import httpx
 import pytest
 import pytest_asyncio
-from sqlalchemy import text
 
 from gateway.widget.sessions import Person, Sessions
 from loyalty.events import ChatInvited, ChatMessage, Customer, Event, EventType
@@ -31,11 +30,6 @@ TERMS = {"referrer_points": 500, "friend_points": 200, "reward_on": "sign_up"}
 @pytest_asyncio.fixture
 async def desk(hub: Running) -> Desk:
     """Books what the pages put into the inbox; Ada is a member, Zoe wrote at noon."""
-    async with hub.database.begin() as connection:
-        await connection.execute(
-            text("truncate inbox, members, identities, entries, lots, consents, member_sessions,"
-                 " chat_contacts, chat_invitations, referrals, referral_codes, traits cascade")
-        )  # fmt: skip
     found = Desk(
         hub.database,
         programme=programme(referral=TERMS, sites=[SITE]),

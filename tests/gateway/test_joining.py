@@ -10,7 +10,6 @@ from uuid import UUID
 import httpx
 import pytest
 import pytest_asyncio
-from sqlalchemy import text
 
 from flows.campaigns import line_up, work_off
 from flows.customer_import import take_in
@@ -47,12 +46,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest_asyncio.fixture
 async def desk(hub: Running) -> Desk:
     """Books what the page put into the inbox."""
-    # The house's tests share a database; the clock stands still so that it can be set forward.
-    async with hub.database.begin() as connection:
-        await connection.execute(
-            text("truncate campaigns, shop_customers, invitations, claims, consents, members,"
-                 " identities, entries, lots, member_sessions cascade")
-        )  # fmt: skip
+    # The clock stands still so that it can be set forward.
     hub.clock.fixed = NOON
     found = Desk(hub.database, programme=FLAT, rules=RuleSet.load([]), now=NOON)
     await _save(hub, found.programme)

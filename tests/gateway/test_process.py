@@ -126,7 +126,7 @@ async def shop(database: Database, home: Path) -> None:
 
 
 async def test_a_signed_shopify_order_is_accepted_and_a_stop_answers_what_is_under_way(
-    database: Database, shared_url: str, tmp_path: Path
+    database: Database, database_url: str, tmp_path: Path
 ) -> None:
     import json
 
@@ -135,7 +135,7 @@ async def test_a_signed_shopify_order_is_accepted_and_a_stop_answers_what_is_und
     payload = json.loads(sample.read_text())
     account = registry.manifest("shopify").account.model_validate(SANDBOX_ACCOUNT)
     sandbox = ShopifySandbox()
-    async with process(shared_url, tmp_path) as hub, httpx.AsyncClient(timeout=20) as client:
+    async with process(database_url, tmp_path) as hub, httpx.AsyncClient(timeout=20) as client:
         hook = f"{hub.address}/hooks/shopify/main"
 
         async def send(delivery: str, number: int) -> httpx.Response:
@@ -174,10 +174,10 @@ async def test_a_signed_shopify_order_is_accepted_and_a_stop_answers_what_is_und
 
 
 async def test_the_process_is_small_and_loads_neither_prefect_nor_flows(
-    database: Database, shared_url: str, tmp_path: Path
+    database: Database, database_url: str, tmp_path: Path
 ) -> None:
     await shop(database, tmp_path)
-    async with process(shared_url, tmp_path) as hub:
+    async with process(database_url, tmp_path) as hub:
         resident = psutil.Process(hub.handle.pid).memory_info().rss / 1e6
         maps = Path(f"/proc/{hub.handle.pid}/maps")
         if maps.exists():

@@ -8,7 +8,6 @@ from uuid import UUID
 import httpx
 import pytest
 import pytest_asyncio
-from sqlalchemy import text
 
 from loyalty.catalogue import RewardItem
 from loyalty.store import catalogue, errands
@@ -31,15 +30,6 @@ FORM = {
     "is_active": "yes",
     "seen": "0",
 }
-
-
-@pytest_asyncio.fixture(autouse=True)
-async def empty_shelf(visitor: Visitor) -> None:
-    """The tests of the gateway share a database."""
-    async with visitor.running.database.begin() as connection:
-        await connection.execute(
-            text("truncate catalogue_items, rewards, members, identities, sales cascade")
-        )
 
 
 async def items(visitor: Visitor) -> list[RewardItem]:

@@ -35,8 +35,6 @@ NOBODYS = "019cae6b-6600-7004-ac17-5c20391038bf"
 async def hub(serve: Serve) -> Running:
     """A gateway with the connection `zapier/main`."""
     gateway: Running = await serve(manifests=registry.manifest)
-    async with gateway.database.begin() as connection:
-        await connection.execute(text("truncate hooks_out"))
     await gateway.add(vendor="zapier", content=SANDBOX_ACCOUNT)
     gateway.client.headers.update(KEY)
     return gateway
