@@ -19,8 +19,8 @@ from loyalty.programme import Programme
 from rules.claims import MAX_AWARD, Claim, Mask
 from rules.compiled import CompiledEarn
 from rules.decision import Award
-from rules.exact import Exact, add, in_units, settled
-from rules.language.arithmetic import EXACT
+from rules.exact import Exact, add, rounding_to, settled
+from rules.language.arithmetic import ADD, EXACT, MULTIPLY
 
 WHOLE_ORDER = -1
 """The part of an order that is rounded on its own where lines are not: all of it, or what is no
@@ -70,6 +70,9 @@ class Reckoner:
         data: The event's data as rules see them; rated where they are a purchase.
         member: Whose tier's factor counts.
         programme: How factors combine and points are rounded.
+
+    Attributes:
+        rounded: Points as whole numbers of the smallest unit, as the programme rounds.
     """
 
     def __init__(self, data: Any, member: MemberFacts, programme: Programme) -> None:
@@ -78,6 +81,7 @@ class Reckoner:
         self.programme = programme
         self.claims: Sequence[Claim] = ()
         self.multipliers: list[Claim] = []
+        self.rounded = rounding_to(programme.unit_scale, programme.rounding)
 
     def shares(self, claims: Sequence[Claim]) -> list[Share]:
         """What each claim that gives or takes points comes to, in their order.
@@ -117,7 +121,11 @@ class Reckoner:
     def _earned(self, claim: Claim) -> Share:
         """The exact share, not rounded yet, and its parts that are rounded on their own."""
         try:
-            share = self._exact(claim)
+            if claim.wanted is None:
+                share = self._by_value(claim)
+            else:
+                exact = MULTIPLY(claim.wanted, self._general)
+                share = Share(claim, exact, 0, exact, (), (), self._everywhere)
         except decimal.DecimalException:
             return Share(claim, _NONE, 0, problem="the number of points is out of range")
         if share.exact > _MOST:
@@ -125,14 +133,11 @@ class Reckoner:
             share.problem = f"the award would be more than {MAX_AWARD:,} points"
         return share
 
-    def _exact(self, claim: Claim) -> Share:
-        if claim.wanted is not None:
-            exact: Exact = EXACT.multiply(claim.wanted, self._general)
-            return Share(claim, exact, 0, exact, bits=self._everywhere)
+    def _by_value(self, claim: Claim) -> Share:
         earn = claim.earn
         assert earn is not None
         if self._is_plain and claim.earns_on is None and (earn.is_whole or earn.rate):
-            exact = EXACT.multiply(_plainly(earn, self.data.eligible), self._general)
+            exact: Exact = MULTIPLY(_plainly(earn, self.data.eligible), self._general)
             return Share(claim, exact, 0, exact, (), self._all())
         parts = self._parts(claim.earns_on)
         units = self._units(earn, parts)
@@ -143,10 +148,6 @@ class Reckoner:
     def total(self, claims: Sequence[Claim]) -> int:
         """The points of some claims together, to compare one choice with another."""
         return sum(share.points for share in self.shares(claims))
-
-    def rounded(self, value: Exact) -> int:
-        """Points as whole numbers of the smallest unit, as the programme rounds."""
-        return in_units(value, self.programme.unit_scale, self.programme.rounding)
 
     def factor(self, bits: int) -> Decimal:
         """The factor where these multipliers apply, the tier's included."""
@@ -220,7 +221,7 @@ class Reckoner:
                 return max(factors)
         product = _ONE
         for one in factors:
-            product = EXACT.multiply(product, one)
+            product = MULTIPLY(product, one)
         return product
 
     def _parts(self, mask: Mask | None) -> Sequence[Part]:
@@ -251,17 +252,15 @@ class Reckoner:
         if not earn.is_whole and earn.rate is not None:
             units: dict[int, Exact] = {}
             for part in parts:
-                value = EXACT.multiply(
-                    EXACT.multiply(part.amount, self.factor(part.bits)), earn.rate
-                )
+                value = MULTIPLY(MULTIPLY(part.amount, self.factor(part.bits)), earn.rate)
                 units[part.unit] = add(units[part.unit], value) if part.unit in units else value
             return units
         weights: dict[int, Decimal] = {}
         amounts: dict[int, Decimal] = {}
         for part in parts:
-            weighted = EXACT.multiply(part.amount, self.factor(part.bits))
-            weights[part.unit] = EXACT.add(weights.get(part.unit, _NONE), weighted)
-            amounts[part.unit] = EXACT.add(amounts.get(part.unit, _NONE), part.amount)
+            weighted = MULTIPLY(part.amount, self.factor(part.bits))
+            weights[part.unit] = ADD(weights.get(part.unit, _NONE), weighted)
+            amounts[part.unit] = ADD(amounts.get(part.unit, _NONE), part.amount)
         return {unit: _worth(earn, amounts[unit], weights[unit]) for unit in weights}
 
     def _flat(self, claim: Claim) -> Share:
@@ -284,9 +283,9 @@ def _plainly(earn: CompiledEarn, amount: Decimal) -> Decimal:
     """The points of an amount without any factor."""
     if earn.is_whole:
         steps = EXACT.divide_int(amount, earn.per) if amount > 0 else _NONE
-        return EXACT.multiply(steps, earn.points)
+        return MULTIPLY(steps, earn.points)
     assert earn.rate is not None
-    return EXACT.multiply(amount, earn.rate)
+    return MULTIPLY(amount, earn.rate)
 
 
 def _gather(found: dict[tuple[int, int], Part], key: tuple[int, int], amount: Decimal) -> None:
@@ -294,7 +293,7 @@ def _gather(found: dict[tuple[int, int], Part], key: tuple[int, int], amount: De
     if part is None:
         found[key] = Part(*key, amount)
     else:
-        part.amount = EXACT.add(part.amount, amount)
+        part.amount = ADD(part.amount, amount)
 
 
 def _worth(earn: CompiledEarn, amount: Decimal, weighted: Decimal) -> Exact:

@@ -7,9 +7,10 @@ import math
 from collections.abc import Callable
 from decimal import Decimal
 from fractions import Fraction
+from functools import cache
 
 from loyalty.policies import Rounding
-from rules.language.arithmetic import EXACT, QUOTIENT
+from rules.language.arithmetic import ADD, EXACT, QUOTIENT
 
 Exact = Decimal | Fraction
 
@@ -25,21 +26,25 @@ _OF_FRACTIONS: dict[str, Callable[[Fraction], int]] = {
 }  # fmt: skip
 
 
-def in_units(value: Exact, scale: int, mode: Rounding) -> int:
-    """A number of points that is not negative, as whole smallest units.
+@cache
+def rounding_to(scale: int, mode: Rounding) -> Callable[[Exact], int]:
+    """What makes whole smallest units of points as people count them, which are never negative.
 
     Args:
-        value: Points as people count them.
         scale: How many decimals of a point the smallest unit is.
         mode: How the rest is rounded.
     """
-    # Not isinstance of Fraction: its abstract base makes that a slow question.
-    if not isinstance(value, Decimal):
-        return _OF_FRACTIONS[mode](value * 10**scale)
-    exact = EXACT.scaleb(value, scale) if scale else value
-    if mode == "floor":  # What is earned is never negative, so cutting off rounds down.
-        return int(exact)
-    return int(exact.to_integral_value(_MODES[mode]))
+    if scale == 0 and mode == "floor":  # Nothing is below zero, so cutting off rounds down.
+        return int
+    whole_fraction, whole_decimal = _OF_FRACTIONS[mode], _MODES[mode]
+
+    def rounded(value: Exact) -> int:
+        # Not isinstance of Fraction: its abstract base makes that a slow question.
+        if not isinstance(value, Decimal):
+            return whole_fraction(value * 10**scale)
+        return int(EXACT.scaleb(value, scale).to_integral_value(whole_decimal))
+
+    return rounded
 
 
 def settled(value: Fraction) -> Exact:
@@ -50,9 +55,10 @@ def settled(value: Fraction) -> Exact:
 
 def add(one: Exact, other: Exact) -> Exact:
     """The exact sum."""
-    if isinstance(one, Decimal) and isinstance(other, Decimal):
-        return EXACT.add(one, other)
-    return Fraction(one) + Fraction(other)
+    try:
+        return ADD(one, other)  # type: ignore[arg-type]
+    except TypeError:  # One of them is a fraction.
+        return Fraction(one) + Fraction(other)
 
 
 def as_decimal(value: Exact) -> Decimal:

@@ -16,6 +16,10 @@ _TRAPS = [decimal.InvalidOperation, decimal.DivisionByZero, decimal.Overflow]
 EXACT = decimal.Context(prec=60, Emax=99, Emin=-99, traps=_TRAPS)
 QUOTIENT = decimal.Context(prec=28, Emax=99, Emin=-99, traps=_TRAPS)
 
+# Bound once: finding a method of a context takes as long as adding.
+ADD = EXACT.add
+MULTIPLY = EXACT.multiply
+
 Number = int | Decimal
 
 MAX_LITERAL = Decimal(10) ** 15
@@ -23,9 +27,9 @@ MAX_PLACES = 12
 _LITERAL = re.compile(r"(?:\d+(?:_\d+)*(?:\.\d*)?|\.\d+)")
 
 OPERATORS: dict[str, Callable[[Any, Any], Decimal]] = {
-    "+": EXACT.add,
+    "+": ADD,
     "-": EXACT.subtract,
-    "*": EXACT.multiply,
+    "*": MULTIPLY,
     "/": QUOTIENT.divide,
     "%": EXACT.remainder,
 }

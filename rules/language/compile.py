@@ -21,7 +21,7 @@ from rules.language import (  # noqa: F401
     operators,
     tree,
 )
-from rules.language.aggregate import aggregate
+from rules.language.aggregate import Walk, aggregate
 from rules.language.arithmetic import EXACT, OPERATORS, problem_of
 from rules.language.check import Checker
 from rules.language.errors import RuleRuntimeError
@@ -81,22 +81,22 @@ def compile_expression(
     )
 
 
-def _path(node: Node) -> tuple[int, str] | None:
-    """The slot and dotted attributes of a path that is one `attrgetter`."""
-    names: list[str] = []
-    while isinstance(node, tree.Field) and not node.is_key:
-        names.append(node.name)
-        node = node.of
-    if isinstance(node, tree.Variable) and names:
-        return node.slot, ".".join(reversed(names))
-    return None
+def _itself(value: Any) -> Any:
+    return value
 
 
 class Compiler:
-    """Compiles the nodes of one expression; `text` is for the errors of a run."""
+    """Compiles the nodes of one expression.
 
-    def __init__(self, text: str) -> None:
+    Args:
+        text: For the errors of a run.
+        item: The slot of an item on which all of it depends, and on nothing else: the closures
+            take the item itself in place of the environment.
+    """
+
+    def __init__(self, text: str, *, item: int | None = None) -> None:
         self.text = text
+        self.item = item
 
     def compile(self, node: Node) -> Run:
         """The closure of a node."""
@@ -112,7 +112,7 @@ class Compiler:
 
     def variable(self, node: tree.Variable) -> Run:
         slot = node.slot
-        return lambda env: env[slot]
+        return _itself if slot == self.item else lambda env: env[slot]
 
     def named(self, node: tree.Named) -> Run:
         slot, work_out = node.slot, node.run
@@ -126,8 +126,10 @@ class Compiler:
         return run
 
     def field(self, node: tree.Field) -> Run:
-        if path := _path(node):
+        if path := tree.path_of(node):
             slot, get = path[0], operator.attrgetter(path[1])
+            if slot == self.item:
+                return get
             return lambda env: get(env[slot])
         of, name = self.compile(node.of), node.name
         if node.is_key:
@@ -263,9 +265,12 @@ class Compiler:
         return lambda env: call(*[argument(env) for argument in arguments])
 
     def aggregate(self, node: tree.Aggregate) -> Run:
-        element = self.compile(node.element)
-        conditions = tuple(self.compile(one) for one in node.conditions)
-        run = aggregate(node.function, self.compile(node.source), node.slot, element, conditions)
+        parts = (node.element, *node.conditions)
+        is_alone = all(tree.looks_only_at(node.slot, one) for one in parts)
+        inner = Compiler(self.text, item=node.slot) if is_alone else self
+        element, *conditions = [inner.compile(one) for one in parts]
+        walk = Walk(self.compile(node.source), element, conditions, None if is_alone else node.slot)
+        run = aggregate(node.function, walk)
         if node.function != "sum":
             return run
 

@@ -81,18 +81,21 @@ FUNCTIONS: dict[str, Function] = {}
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def function(doc: str, *, name: str = "", can_fail: bool = True) -> Callable[[F], F]:
+def function(
+    doc: str, *, name: str = "", can_fail: bool = True, native: Callable[..., Any] | None = None
+) -> Callable[[F], F]:
     """Puts a Python function into the table under its own name or the one given.
 
     Args:
         doc: Its sentence in the reference.
         name: What rules call it.
         can_fail: False only where every value of the right type has an answer; it saves time.
+        native: A function of Python's own that does exactly the same, to be called instead.
     """
 
     def register(call: F) -> F:
         title = name or call.__name__
-        signature = _signature(call, can_fail=can_fail)
+        signature = _signature(call, runs=native or call, can_fail=can_fail)
         known = FUNCTIONS.get(title, Function(name=title, doc="", forms=()))
         FUNCTIONS[title] = Function(
             name=title,
@@ -105,13 +108,13 @@ def function(doc: str, *, name: str = "", can_fail: bool = True) -> Callable[[F]
     return register
 
 
-def _signature(call: Callable[..., Any], *, can_fail: bool) -> Signature:
+def _signature(call: Callable[..., Any], *, runs: Callable[..., Any], can_fail: bool) -> Signature:
     hints = get_type_hints(call, include_extras=True)
     parameters = tuple(
         _parameter(one, hints[one.name]) for one in inspect.signature(call).parameters.values()
     )
     returns = type_of(hints["return"])
-    return Signature(parameters=parameters, returns=returns, call=call, can_fail=can_fail)
+    return Signature(parameters=parameters, returns=returns, call=runs, can_fail=can_fail)
 
 
 def _parameter(parameter: inspect.Parameter, hint: Any) -> Parameter:

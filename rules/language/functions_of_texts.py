@@ -7,6 +7,7 @@ the regular expressions that never end).
 
 from __future__ import annotations
 
+import operator
 import re
 from dataclasses import dataclass
 from functools import lru_cache
@@ -42,22 +43,26 @@ def trim(text: str) -> str:
     return _bounded(str(text).strip())
 
 
-@function("How many characters the text has.", can_fail=False)
+@function("How many characters the text has.", can_fail=False, native=len)
 def length(text: str) -> Number:
     return len(text)
 
 
-@function("Whether the text begins so; capitals matter.", can_fail=False)
+@function("Whether the text begins so; capitals matter.", can_fail=False, native=str.startswith)
 def starts_with(text: str, beginning: str) -> bool:
     return text.startswith(beginning)
 
 
-@function("Whether the text ends so; capitals matter.", can_fail=False)
+@function("Whether the text ends so; capitals matter.", can_fail=False, native=str.endswith)
 def ends_with(text: str, ending: str) -> bool:
     return text.endswith(ending)
 
 
-@function("Whether the part occurs anywhere in the text; capitals matter.", can_fail=False)
+@function(
+    "Whether the part occurs anywhere in the text; capitals matter.",
+    can_fail=False,
+    native=operator.contains,
+)
 def contains(text: str, part: str) -> bool:
     return part in text
 

@@ -180,3 +180,21 @@ def children(node: Node) -> tuple[Node, ...]:
         case Aggregate(source=source, element=element, conditions=conditions):
             return (element, source, *conditions)
     return ()
+
+
+def path_of(node: Node) -> tuple[int, str] | None:
+    """The slot and dotted attributes of a path that is one `attrgetter`."""
+    names: list[str] = []
+    while isinstance(node, Field) and not node.is_key:
+        names.append(node.name)
+        node = node.of
+    if isinstance(node, Variable) and names:
+        return node.slot, ".".join(reversed(names))
+    return None
+
+
+def looks_only_at(slot: int, node: Node) -> bool:
+    """Whether the node's value depends on what is in the slot, and on nothing else."""
+    if isinstance(node, (Variable, Named)):
+        return node.slot == slot
+    return all(looks_only_at(slot, one) for one in children(node))

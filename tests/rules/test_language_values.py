@@ -130,6 +130,29 @@ def test_an_expression_yields(text: str, expected: Any) -> None:
     assert value_of(text) == expected
 
 
+@pytest.mark.parametrize(
+    ("function", "element", "expected"),
+    [
+        ("any", "line.quantity > 2", True),
+        ("all", "line.quantity > 2", False),
+        ("sum", "line.quantity", 4),
+        ("count", "line", 2),
+        ("distinct", "line.sku", 2),
+        ("min", "line.quantity", 1),
+        ("max", "line.quantity", 3),
+    ],
+)
+@pytest.mark.parametrize(
+    "condition", ["", " if line.unit_price > 0", " if order.total > line.tax if order.total > 0"]
+)
+def test_it_makes_no_difference_whether_a_list_is_judged_by_its_items_alone(
+    function: str, element: str, expected: object, condition: str
+) -> None:
+    """Loops that look at nothing but the item run another way; they yield the same."""
+    text = f"{function}({element} for line in order.lines{condition})"
+    assert value_of(f"({text}) or 0" if function in {"min", "max"} else text) == expected
+
+
 def test_an_empty_list_has_the_neutral_answers() -> None:
     empty = environment(data=ORDER.model_copy(update={"lines": ()}))
     texts = {
