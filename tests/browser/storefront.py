@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from tests.gateway.conftest import served
+from tests.serving import served
 
 PAGE = """<!doctype html><html lang="{lang}"><head><title>Tea</title>
 <meta name="viewport" content="width=device-width">

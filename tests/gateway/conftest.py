@@ -17,7 +17,6 @@ import pytest_asyncio
 import uvicorn
 from pydantic import SecretStr
 from sqlalchemy import text
-from uvicorn.server import ServerState
 
 from connectors.kit.manifest import Manifest
 from connectors.kit.webhook import InboundRequest
@@ -30,6 +29,7 @@ from loyalty.store.connections import StoredConnection
 from loyalty.store.database import Database
 from loyalty.store.vault import Vault
 from tests.gateway import till
+from tests.serving import served
 
 PUBLIC = "https://hub.example"
 
@@ -167,27 +167,6 @@ async def running(
             base_url=address, timeout=20, limits=limits, verify=False
         ) as client:
             yield Running(port, database, vault, client, app, clock)
-
-
-@asynccontextmanager
-async def served(config: uvicorn.Config, listener: socket.socket) -> AsyncIterator[None]:
-    """uvicorn's protocol and lifespan without its server, whose stop takes a few tenths."""
-    config.load()
-    lifespan = config.lifespan_class(config)
-    await lifespan.startup()
-    assert not lifespan.should_exit
-    state = ServerState()
-    server = await asyncio.get_running_loop().create_server(
-        lambda: config.http_protocol_class(  # type: ignore[call-arg]
-            config=config, server_state=state, app_state=lifespan.state
-        ),
-        sock=listener,
-    )
-    yield
-    server.close()
-    for connection in list(state.connections):
-        connection.shutdown()
-    await lifespan.shutdown()
 
 
 Serve = Callable[..., Any]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import socket
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -19,6 +18,7 @@ from starlette.routing import Route
 
 from connectors.kit.webhook import BadSignature, InboundRequest
 from loyalty.events import Event
+from tests.serving import served
 
 
 @pytest_asyncio.fixture
@@ -35,13 +35,8 @@ async def inbox() -> AsyncIterator[tuple[str, list[InboundRequest]]]:
         return Response(status_code=202)
 
     app = Starlette(routes=[Route("/hooks/shop/main", take, methods=["POST"])])
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off"))
-    task = asyncio.create_task(server.serve(sockets=[listener]))
-    while not server.started:
-        await asyncio.sleep(0.01)
-    yield url, came
-    server.should_exit = server.force_exit = True
-    await task
+    async with served(uvicorn.Config(app, log_level="warning", lifespan="off"), listener):
+        yield url, came
 
 
 def named(event: Event) -> tuple[str, str, object]:
