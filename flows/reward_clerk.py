@@ -5,20 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable
 from uuid import UUID
 
-from flows import reward_issuing, reward_messages
+from flows import reward_ending, reward_messages
 from flows.announcing import planned
 from flows.clerk import Case, Clerk
 from flows.closings import refused
 from flows.redemptions_desk import give_back, note_spent
+from loyalty.catalogue import RewardKind
 from loyalty.events import RewardStep
 from loyalty.points import Hold
 from loyalty.store.ids import new_id
 from loyalty.store.inbox import Claimed, Closing
 from loyalty.store.people import Member
+from loyalty.store.reward_issuings import Issuing
 from loyalty.store.rewards import Reward, next_reminder
 
 STILL_IN_SHOP = "reward_code_still_in_shop"
-"""The alert for a voided code that the shop could not be asked to disable."""
+"""The alert for a voided code or credit that the shop could not be asked to end."""
 
 
 class RewardClerk(Clerk):
@@ -82,12 +84,19 @@ class RewardClerk(Clerk):
         book.lapse(now, lambda: new_id(now))
 
     def _disable_leftover(self, case: Case, reward: Reward) -> None:
-        """After an attempt whose answer was lost the code may be there, though nobody knows it."""
-        if reward.id in self.work.papers.rewards.begun:
+        """After an attempt whose answer was lost the code may be there, though nobody knows it.
+
+        Credit is not: where nobody knows, its delivery stays open until a person has said it.
+        """
+        is_code = reward.terms.kind is not RewardKind.STORE_CREDIT
+        if is_code and reward.id in self.work.papers.rewards.begun:
             self._disable(case, reward, reason="given up")
 
     def _disable(self, case: Case, reward: Reward, *, reason: str) -> bool:
-        delivery = reward_issuing.end(reward, self.terms, event_id=case.item.id, reason=reason)
+        issuing = self.work.papers.rewards.issuing.get(reward.id, Issuing())
+        delivery = reward_ending.end(
+            reward, issuing, self.terms, event_id=case.item.id, reason=reason
+        )
         if delivery is None:
             return False
         self.work.deliveries.append(delivery)
@@ -113,7 +122,8 @@ class RewardClerk(Clerk):
         if reward.void["gives_back"]:
             self._give_back(case, reward)
         is_disabled = self._disable(case, reward, reason=reward.reason)
-        return [] if is_disabled or not reward.code else [STILL_IN_SHOP]
+        is_there = bool(reward.code) or reward.terms.kind is RewardKind.STORE_CREDIT
+        return [STILL_IN_SHOP] if is_there and not is_disabled else []
 
 
 def reason_of(reward: Reward) -> str:

@@ -1,4 +1,4 @@
-"""What a shop is asked to do for a reward: to issue it, and to end a code that was voided.
+"""What a shop is asked to do for a reward that a member wants: to issue it.
 
 The code is the hub's choice and is kept with the reward before the shop is asked, so that an
 attempt that is repeated issues the same one, and texts and orders can be matched with it.
@@ -12,7 +12,6 @@ from typing import Any
 
 from connectors.kit.action import Capability, Payload
 from connectors.kit.capabilities import (
-    CouponEnd,
     CouponIssue,
     GiftCardIssue,
     StoreCreditGrant,
@@ -56,31 +55,12 @@ def issue(
     """
     payload = _payload(reward, member, customer_id, terms.now)
     capability = CAPABILITY_OF_REWARD[reward.terms.kind]
-    return _delivery(
+    return delivery_for(
         reward, route, terms, capability=capability, payload=payload, verb="issue", event=event_id
     )
 
 
-def end(reward: Reward, terms: Terms, *, event_id: int, reason: str) -> Delivery | None:
-    """The delivery that disables the code in the shop; None where the shop cannot be asked to."""
-    if CAPABILITY_OF_REWARD[reward.terms.kind] is not Capability.COUPON or not reward.code:
-        return None
-    route = terms.planner.directory.route(Capability.COUPON_END, terms.programme, reward.store)
-    if not route.action:
-        return None
-    payload = CouponEnd(code=reward.code, reason=reason[:200])
-    return _delivery(
-        reward,
-        route,
-        terms,
-        capability=Capability.COUPON_END,
-        payload=payload,
-        verb="end",
-        event=event_id,
-    )
-
-
-def _delivery(
+def delivery_for(
     reward: Reward,
     route: Route,
     terms: Terms,
@@ -90,6 +70,7 @@ def _delivery(
     verb: str,
     event: int,
 ) -> Delivery:
+    """The delivery that issues or ends a reward, once each; held where nothing serves it now."""
     is_ready = not route.problem
     return Delivery(
         id=new_id(terms.now),

@@ -13,10 +13,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from loyalty.events import Event, EventType, Order
 from loyalty.reward_events import step_of
-from loyalty.store import books, catalogue, inbox, redemptions, rewards
+from loyalty.store import books, catalogue, inbox, redemptions, reward_issuings, rewards
 from loyalty.store.catalogue import CatalogueItem
 from loyalty.store.inbox import Claimed
 from loyalty.store.redemptions import Redeemed
+from loyalty.store.reward_issuings import Issuing
 from loyalty.store.rewards import Reward, TakenSoFar
 
 STEPS = (
@@ -44,6 +45,7 @@ class RewardPapers:
             attempted, so that the shop may have the code although nothing was sent.
         shops: The connections of those deliveries, by reward: a route may be chosen only after
             the reward was asked for.
+        issuing: How gift cards and credit were issued, by reward.
         spent: What was spent on each, as far as it was captured before.
         customers: The id by which a shop knows a member, by (member, store).
         used: News of codes that orders of the batch carry.
@@ -56,6 +58,7 @@ class RewardPapers:
     endings: dict[UUID, Ending] = field(default_factory=dict)
     begun: set[UUID] = field(default_factory=set)
     shops: dict[UUID, str] = field(default_factory=dict)
+    issuing: dict[UUID, Issuing] = field(default_factory=dict)
     spent: dict[UUID, Redeemed] = field(default_factory=dict)
     customers: dict[tuple[UUID, str], str] = field(default_factory=dict)
     new: list[Reward] = field(default_factory=list)
@@ -111,6 +114,7 @@ async def load(
     await _settle(connection, papers, {steps[item.id] for item in ending}, gives_up=False)
     voiding = {steps[i.id] for i in items if i.event.type is EventType.REWARD_VOIDED}
     await _settle(connection, papers, voiding, gives_up=True)
+    papers.issuing = await reward_issuings.of(connection, list(papers.known.values()))
     keys = {one.hold_key: one.id for one in papers.known.values()}
     for found in await redemptions.named(connection, list(keys)):
         papers.spent[keys[found.key]] = found

@@ -27,10 +27,10 @@ async def void_rewards(
     by: Who = "operations",
     really: bool = False,
 ) -> None:
-    """Voids all rewards of an item that were not used, and disables their codes in the shop.
+    """Voids all rewards of an item that were not used, and ends them in the shop.
 
     Without `really` it only counts. It may be started again at any time: what is voided already
-    is left alone. Codes that a shop cannot disable are told in the events' outcomes.
+    is left alone. What a shop cannot end is told in the events' outcomes.
 
     Args:
         item: The catalogue item's id.

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from connectors.bigcommerce.coupons import disable_coupon, find_coupon, issue_coupon
-from connectors.bigcommerce.customers import grant_store_credit, update_customer
+from connectors.bigcommerce.customers import (
+    grant_store_credit,
+    take_store_credit,
+    update_customer,
+)
 from connectors.kit.action import Action, Capability, Idempotency, Sent
 from connectors.kit.capabilities import (
     CouponEnd,
     CouponIssue,
     CustomerChange,
     Issued,
+    StoreCreditEnd,
     StoreCreditGrant,
 )
 
@@ -62,4 +67,22 @@ GRANT_STORE_CREDIT = Action(
     scopes=("store_v2_customers",),
 )
 
-ACTIONS: tuple[Action, ...] = (ISSUE_COUPON, DISABLE_COUPON, UPDATE_CUSTOMER, GRANT_STORE_CREDIT)
+TAKE_STORE_CREDIT = Action(
+    name="take_store_credit",
+    title="Take store credit back that was granted.",
+    input=StoreCreditEnd,
+    output=Sent,
+    idempotency=Idempotency.NONE,
+    run=take_store_credit,
+    capability=Capability.STORE_CREDIT_END,
+    sample="take_store_credit.response.json",
+    scopes=("store_v2_customers",),
+)
+
+ACTIONS: tuple[Action, ...] = (
+    ISSUE_COUPON,
+    DISABLE_COUPON,
+    UPDATE_CUSTOMER,
+    GRANT_STORE_CREDIT,
+    TAKE_STORE_CREDIT,
+)

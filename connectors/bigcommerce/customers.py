@@ -10,7 +10,13 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from connectors.kit.action import Job, Sent
-from connectors.kit.capabilities import CustomerChange, Scalar, StoreCreditGrant, Whom
+from connectors.kit.capabilities import (
+    CustomerChange,
+    Scalar,
+    StoreCreditEnd,
+    StoreCreditGrant,
+    Whom,
+)
 from connectors.kit.errors import ConnectorBug, InvalidRequest, NotFound
 
 if TYPE_CHECKING:
@@ -97,18 +103,36 @@ def _text(name: str, value: Scalar) -> str:
 async def grant_store_credit(client: BigCommerceClient, job: Job) -> Sent:
     """Adds to a customer's store credit: what there is is read, the sum is written."""
     grant: StoreCreditGrant = job.input
-    if grant.currency != client.currency:
-        raise InvalidRequest(f"the store's credit is in {client.currency}, not {grant.currency}")
     if grant.expires_at is not None:
         raise InvalidRequest("BigCommerce's store credit does not expire: leave the end out")
-    owner = await customer_id_of(client, grant)
+    owner, held = await _purse(client, grant, grant.currency)
+    await _write_credit(client, owner, held + grant.amount)
+    return Sent(vendor_id=owner)
+
+
+async def take_store_credit(client: BigCommerceClient, job: Job) -> Sent:
+    """Takes credit back, as far as there is any: which grant it is of BigCommerce does not keep."""
+    end: StoreCreditEnd = job.input
+    owner, held = await _purse(client, end, end.currency)
+    if held > 0:
+        await _write_credit(client, owner, max(held - end.amount, Decimal(0)))
+    return Sent(vendor_id=owner)
+
+
+async def _purse(client: BigCommerceClient, whom: Whom, currency: str) -> tuple[str, Decimal]:
+    """Whose credit it is, and how much there is now."""
+    if currency != client.currency:
+        raise InvalidRequest(f"the store's credit is in {client.currency}, not {currency}")
+    owner = await customer_id_of(client, whom)
     found = await client.customers(id=owner, include="storecredit")
     if not found:
         raise NotFound("the store has no such customer")
-    after = _credit(found[0]) + grant.amount
-    record = {"id": int(owner), "store_credit_amounts": [{"amount": number(after)}]}
+    return owner, _credit(found[0])
+
+
+async def _write_credit(client: BigCommerceClient, owner: str, amount: Decimal) -> None:
+    record = {"id": int(owner), "store_credit_amounts": [{"amount": number(amount)}]}
     await client.write_customers([record])
-    return Sent(vendor_id=owner)
 
 
 def _credit(record: Any) -> Decimal:

@@ -55,6 +55,8 @@ MANIFEST = Manifest(
     known_limits=(
         "Store credit is written as one number and takes no idempotency key: after a lost answer "
         "a person decides whether to grant it again, and two grants at once may count as one.",
+        "Credit is taken back from all that the customer has, and never below nothing: which "
+        "grant it is left of BigCommerce does not keep.",
         "Webhooks hold ids only: they ring, and the poll tells what happened.",
         "Coupons begin at once, count in the store's default currency, and are not bound to the "
         "customer they are issued to.",

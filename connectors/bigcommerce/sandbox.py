@@ -53,7 +53,7 @@ class BigCommerceSandbox(SendingSandbox):
         self.attributes: dict[str, int] = {}
         self.values: dict[tuple[int, int], Record] = {}
         self.hooks: dict[int, Record] = {}
-        self.credit: dict[int, float] = {}
+        self.credit: dict[int, float] = {7001: 5}
         mila = {"id": 7001, "email": "mila.brandt@shop.example", "phone": "+15005550123"}
         mila |= {"first_name": "Mila", "last_name": "Brandt"}
         long_ago = "2024-03-01T08:00:00Z"

@@ -161,12 +161,39 @@ class GiftCardIssue(Whom):
     note: Annotated[str, Field(max_length=500)] = ""
 
 
+class GiftCardEnd(Payload):
+    """A gift card that is to be good no more. One that is not there is as good as ended.
+
+    Attributes:
+        issued_id: The vendor's id of the card; empty where its answer was lost.
+        issued_by: The key of the job that issued it.
+    """
+
+    code: Code
+    issued_id: Annotated[str, Field(max_length=200)] = ""
+    issued_by: Annotated[str, Field(max_length=300)] = ""
+    reason: Annotated[str, Field(max_length=200)] = ""
+
+
 class StoreCreditGrant(Whom):
     """Credit in a shop's own purse."""
 
     amount: Amount
     currency: Currency
     expires_at: AwareDatetime | None = None
+    reason: Annotated[str, Field(max_length=500)] = ""
+
+
+class StoreCreditEnd(Whom):
+    """Credit that is to be taken back, as far as it was not spent.
+
+    Attributes:
+        issued_id: The vendor's id of the grant; empty where its answer was lost.
+    """
+
+    amount: Amount
+    currency: Currency
+    issued_id: Annotated[str, Field(max_length=200)] = ""
     reason: Annotated[str, Field(max_length=500)] = ""
 
 
@@ -357,7 +384,9 @@ INPUT_OF: dict[Capability, type[Payload]] = {
     Capability.COUPON: CouponIssue,
     Capability.COUPON_END: CouponEnd,
     Capability.GIFT_CARD: GiftCardIssue,
+    Capability.GIFT_CARD_END: GiftCardEnd,
     Capability.STORE_CREDIT: StoreCreditGrant,
+    Capability.STORE_CREDIT_END: StoreCreditEnd,
     Capability.POINTS: PointsChange,
     Capability.CUSTOMER: CustomerChange,
     Capability.TICKET: TicketOpen,

@@ -15,6 +15,7 @@ from connectors.kit.capabilities import (
     CrmContact,
     CustomerChange,
     EmailMessage,
+    GiftCardEnd,
     GiftCardIssue,
     JourneyEntry,
     ListMembership,
@@ -25,6 +26,7 @@ from connectors.kit.capabilities import (
     SalesReceipt,
     SheetRow,
     SmsMessage,
+    StoreCreditEnd,
     StoreCreditGrant,
     SubscribeAct,
     TicketOpen,
@@ -58,7 +60,11 @@ EXAMPLES: Mapping[Capability, Payload] = {
         email=EMAIL, customer_id="7001", code="GIFT47110815", amount=Decimal("25.00"),
         currency="EUR",
     ),
+    Capability.GIFT_CARD_END: GiftCardEnd(code="GIFT47000815", issued_by="reward:1:issue"),
     Capability.STORE_CREDIT: StoreCreditGrant(
+        email=EMAIL, customer_id="7001", amount=Decimal("5.00"), currency="EUR"
+    ),
+    Capability.STORE_CREDIT_END: StoreCreditEnd(
         email=EMAIL, customer_id="7001", amount=Decimal("5.00"), currency="EUR"
     ),
     Capability.POINTS: PointsChange(

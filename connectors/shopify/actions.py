@@ -7,11 +7,14 @@ from connectors.kit.capabilities import (
     CouponEnd,
     CouponIssue,
     CustomerChange,
+    GiftCardEnd,
     GiftCardIssue,
     Issued,
+    StoreCreditEnd,
     StoreCreditGrant,
 )
 from connectors.shopify.customers import update_customer
+from connectors.shopify.reward_ends import disable_gift_card, take_store_credit
 from connectors.shopify.rewards import (
     disable_coupon,
     find_coupon,
@@ -71,6 +74,18 @@ ISSUE_GIFT_CARD = Action(
     scopes=("read_customers", "read_gift_cards", "write_gift_cards"),
 )
 
+DISABLE_GIFT_CARD = Action(
+    name="disable_gift_card",
+    title="End a gift card for good.",
+    input=GiftCardEnd,
+    output=Sent,
+    idempotency=Idempotency.UPSERT,
+    run=disable_gift_card,
+    capability=Capability.GIFT_CARD_END,
+    sample="disable_gift_card.response.json",
+    scopes=("read_gift_cards", "write_gift_cards"),
+)
+
 GRANT_STORE_CREDIT = Action(
     name="grant_store_credit",
     title="Credit a customer's account at the shop.",
@@ -83,10 +98,28 @@ GRANT_STORE_CREDIT = Action(
     scopes=("read_customers", "write_store_credit_account_transactions"),
 )
 
+TAKE_STORE_CREDIT = Action(
+    name="take_store_credit",
+    title="Take store credit back that was granted.",
+    input=StoreCreditEnd,
+    output=Sent,
+    idempotency=Idempotency.NONE,
+    run=take_store_credit,
+    capability=Capability.STORE_CREDIT_END,
+    sample="take_store_credit.response.json",
+    scopes=(
+        "read_customers",
+        "read_store_credit_account_transactions",
+        "write_store_credit_account_transactions",
+    ),
+)
+
 ACTIONS: tuple[Action, ...] = (
     UPDATE_CUSTOMER,
     ISSUE_COUPON,
     DISABLE_COUPON,
     ISSUE_GIFT_CARD,
+    DISABLE_GIFT_CARD,
     GRANT_STORE_CREDIT,
+    TAKE_STORE_CREDIT,
 )

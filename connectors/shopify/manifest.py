@@ -53,6 +53,7 @@ MANIFEST = Manifest(
         "write_discounts",
         "read_gift_cards",
         "write_gift_cards",
+        "read_store_credit_account_transactions",
         "write_store_credit_account_transactions",
     ),
     data_classes=("name", "email", "phone", "order"),
@@ -62,7 +63,9 @@ MANIFEST = Manifest(
     ),
     known_limits=(
         "Store credit takes no idempotency key and cannot be looked for: after a lost answer a "
-        "person decides whether to grant it again.",
+        "person decides whether to grant it, or to take it back, again.",
+        "Of a gift card or of credit that is taken back, only what the customer has not spent is "
+        "gone; Shopify spends credit that expires soonest first.",
         "A lost gift card is looked for among the shop's 250 newest.",
         "Gift cards need a Shopify plan and app permission that allow the API to create them.",
         "The poll reads Shopify's legacy REST resources, which are what its webhooks carry; "

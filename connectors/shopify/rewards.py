@@ -150,11 +150,17 @@ def _value(coupon: CouponIssue) -> dict[str, Any]:
 
 async def find_gift_card(client: ShopifyClient, job: Job) -> Issued | None:
     """The card whose note carries this job's mark, among the newest."""
+    found = await find_card(client, job.key)
+    return Issued(vendor_id=found, code=_card_code(job.input)) if found else None
+
+
+async def find_card(client: ShopifyClient, key: str) -> str:
+    """The id of the card that the job with this key issued, among the newest; empty for none."""
     found = (await client.query(NEWEST_CARDS, {"first": LOOKED_THROUGH})).get("giftCards")
     for card in found.get("nodes", ()) if isinstance(found, dict) else ():
-        if _mark(job) in str(card.get("note") or ""):
-            return Issued(vendor_id=text_of(card, "id"), code=_card_code(job.input))
-    return None
+        if key and _mark(key) in str(card.get("note") or ""):
+            return text_of(card, "id")
+    return ""
 
 
 async def issue_gift_card(client: ShopifyClient, job: Job) -> Issued:
@@ -165,10 +171,10 @@ async def issue_gift_card(client: ShopifyClient, job: Job) -> Issued:
         {
             "input": {
                 "code": _card_code(card),
-                "initialAmount": _money(card.amount, card.currency),
+                "initialAmount": money(card.amount, card.currency),
                 "customerId": await customer_gid(client, card),
                 "expiresOn": card.expires_on.isoformat() if card.expires_on else None,
-                "note": f"{card.note} {_mark(job)}".strip(),
+                "note": f"{card.note} {_mark(job.key)}".strip(),
             }
         },
     )
@@ -184,15 +190,15 @@ def _card_code(card: GiftCardIssue) -> str:
     return code
 
 
-def _mark(job: Job) -> str:
+def _mark(key: str) -> str:
     """What tells this job's card from all others."""
-    return f"[hub {hashlib.sha256(job.key.encode()).hexdigest()[:20]}]"
+    return f"[hub {hashlib.sha256(key.encode()).hexdigest()[:20]}]"
 
 
 async def grant_store_credit(client: ShopifyClient, job: Job) -> Sent:
     """Credits a customer's account at the shop."""
     grant: StoreCreditGrant = job.input
-    credit: dict[str, Any] = {"creditAmount": _money(grant.amount, grant.currency)}
+    credit: dict[str, Any] = {"creditAmount": money(grant.amount, grant.currency)}
     if grant.expires_at:
         credit["expiresAt"] = grant.expires_at.isoformat()
     owner = await customer_gid(client, grant)
@@ -201,5 +207,6 @@ async def grant_store_credit(client: ShopifyClient, job: Job) -> Sent:
     return Sent(vendor_id=text_of(made.get("storeCreditAccountTransaction"), "id"))
 
 
-def _money(amount: Decimal, currency: str) -> dict[str, str]:
+def money(amount: Decimal, currency: str) -> dict[str, str]:
+    """The amount as Shopify's `MoneyInput`."""
     return {"amount": format(amount, "f"), "currencyCode": currency}

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any, ClassVar
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from connectors.kit.capabilities import GiftCardEnd, StoreCreditEnd
 from connectors.kit.outgoing import SendingSandbox
 from connectors.kit.webhook import Webhook
 from connectors.kit.window import Bucket, Window
-from connectors.shopify.stand_in import StandInShop
+from connectors.shopify.stand_in import OLD_CARD, OLD_GRANT, StandInShop
 from connectors.shopify.triggers import WEBHOOK
 from connectors.shopify.version import ADMIN, API_VERSION, GRAPHQL
 
@@ -37,6 +39,14 @@ class ShopifySandbox(SendingSandbox):
 
     slug = "shopify"
     webhook: ClassVar[Webhook] = WEBHOOK
+    examples: ClassVar = {
+        "disable_gift_card": (GiftCardEnd(code="GIFT47000815", issued_id=OLD_CARD),),
+        "take_store_credit": (
+            StoreCreditEnd(
+                customer_id="7001", amount=Decimal("5.00"), currency="EUR", issued_id=OLD_GRANT
+            ),
+        ),
+    }
 
     def __init__(self, *, points: int = 1000, page_size: int | None = 1) -> None:
         super().__init__()

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from decimal import Decimal
 from itertools import count
 from typing import Any
 
 from connectors.kit.sandbox import VendorSandbox
 
 MILA = "gid://shopify/Customer/7001"
+OLD_CARD = "gid://shopify/GiftCard/601"
+OLD_GRANT = "gid://shopify/StoreCreditAccountCreditTransaction/701"
 Answer = dict[str, Any]
 Arguments = dict[str, Any]
 
@@ -33,7 +36,11 @@ class StandInShop:
             }
         }
         self.discounts = {"mila-4700": "gid://shopify/DiscountCodeNode/500"}
-        self.cards: list[dict[str, str]] = []
+        self.cards: list[dict[str, Any]] = []
+        # What is left of each grant; the last one is the first to be spent.
+        self.grants: dict[str, list[dict[str, Any]]] = {MILA: []}
+        self.nodes: dict[str, dict[str, Any]] = {}
+        self._keep_old_rewards()
         self.webhooks: dict[str, dict[str, str]] = {}
         self.fields: dict[str, Callable[[Arguments], Any]] = {
             "shop": lambda _: {"name": "Aroma House"},
@@ -48,7 +55,10 @@ class StandInShop:
             "discountCodeDeactivate": self._discount_ended,
             "giftCards": self._gift_cards,
             "giftCardCreate": self._gift_card,
+            "giftCardDeactivate": self._gift_card_ended,
             "storeCreditAccountCredit": self._credit,
+            "storeCreditAccountDebit": self._debit,
+            "node": lambda given: self.nodes.get(given["id"]),
             "webhookSubscriptions": self._webhooks_listed,
             "webhookSubscriptionCreate": self._webhook_created,
             "webhookSubscriptionDelete": self._webhook_deleted,
@@ -133,6 +143,7 @@ class StandInShop:
             return {"giftCard": None, "giftCardCode": None, **refused}
         identity = self._gid("GiftCard")
         self.cards.append({"id": identity, "note": card["note"]})
+        self.nodes[identity] = _card(identity)
         self._sandbox.record("gift_card", id=identity, code=card["code"], card=card)
         return {"giftCard": {"id": identity}, "giftCardCode": card["code"], "userErrors": []}
 
@@ -141,7 +152,54 @@ class StandInShop:
             refused = _refused("Account or owner was not found", "id", "ACCOUNT_NOT_FOUND")
             return {"storeCreditAccountTransaction": None, **refused}
         identity = self._gid("StoreCreditAccountCreditTransaction")
+        self._grant(identity, given["id"], given["credit"]["creditAmount"])
         self._sandbox.record("store_credit", id=identity, customer=given["id"], **given["credit"])
+        return {"storeCreditAccountTransaction": {"id": identity}, "userErrors": []}
+
+    def _keep_old_rewards(self) -> None:
+        """What was issued to Mila before anybody looked: a gift card and five euros."""
+        self.nodes[OLD_CARD] = _card(OLD_CARD)
+        self._grant(OLD_GRANT, MILA, {"amount": "5.00", "currencyCode": "EUR"})
+
+    def _grant(self, identity: str, owner: str, amount: Answer) -> None:
+        account = f"gid://shopify/StoreCreditAccount/{owner.rpartition('/')[2]}"
+        self.nodes[identity] = {
+            "__typename": "StoreCreditAccountCreditTransaction",
+            "remainingAmount": dict(amount),
+            "account": {"id": account},
+        }
+        self.grants[owner].append(self.nodes[identity])
+
+    def spend(self, owner: str, amount: Decimal) -> None:
+        """Takes from the newest grants first: they are the ones that expire soonest here."""
+        for grant in reversed(self.grants[owner]):
+            left = Decimal(grant["remainingAmount"]["amount"])
+            taken = min(left, amount)
+            grant["remainingAmount"]["amount"] = format(left - taken, "f")
+            amount -= taken
+
+    def _gift_card_ended(self, given: Arguments) -> Answer:
+        card = self.nodes.get(given["id"])
+        if card is None:
+            refused = _refused("Gift card not found", "id", "GIFT_CARD_NOT_FOUND")
+            return {"giftCard": None, **refused}
+        card["enabled"] = False
+        self._sandbox.record("gift_card_ended", id=given["id"])
+        return {"giftCard": {"id": given["id"]}, "userErrors": []}
+
+    def _debit(self, given: Arguments) -> Answer:
+        number = given["id"].rpartition("/")[2]
+        owner = next((one for one in self.grants if one.endswith(f"/{number}")), "")
+        amount = Decimal(given["debit"]["debitAmount"]["amount"])
+        left = [Decimal(one["remainingAmount"]["amount"]) for one in self.grants.get(owner, ())]
+        nothing: Answer = {"storeCreditAccountTransaction": None}
+        if not owner:
+            return nothing | _refused("Account was not found", "id", "ACCOUNT_NOT_FOUND")
+        if amount > sum(left):
+            return nothing | _refused("Insufficient funds", "debitInput", "INSUFFICIENT_FUNDS")
+        self.spend(owner, amount)
+        identity = self._gid("StoreCreditAccountDebitTransaction")
+        self._sandbox.record("store_credit_taken", id=identity, customer=owner, amount=amount)
         return {"storeCreditAccountTransaction": {"id": identity}, "userErrors": []}
 
     def _webhooks_listed(self, given: Arguments) -> Answer:
@@ -176,3 +234,7 @@ class StandInShop:
 def _refused(message: str, field: str, code: str = "") -> Answer:
     error: Answer = {"field": [field], "message": message}
     return {"userErrors": [{**error, "code": code} if code else error]}
+
+
+def _card(identity: str) -> Answer:
+    return {"__typename": "GiftCard", "id": identity, "enabled": True}

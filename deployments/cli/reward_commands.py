@@ -43,7 +43,7 @@ def void_rewards(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Take rewards back that were not used; their codes are disabled in the shop."""
+    """Take rewards back that were not used; they are ended in the shop where it can."""
     from deployments.cli.rewards import Taking, run_void
 
     taking = Taking(tuple(ids or ()), item, reason, not keep_points)

@@ -118,8 +118,8 @@ async def void_all(visit: Visit) -> Response:
         points = "get their points back" if gives_back else "do not get their points back"
         return visit.ask(
             f"Take back {count} rewards?",
-            f"Their codes are disabled in the shop, and the members {points}. Rewards that were "
-            "used stay as they are.",
+            f"They are ended in the shop where it can, and the members {points}. Rewards that "
+            "were used stay as they are.",
             fields={"item": item, "reason": reason, "gives_back": "yes" if gives_back else "no"},
             word=f"Take back {count} rewards",
             back=back,

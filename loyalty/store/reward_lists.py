@@ -41,7 +41,7 @@ class Listed:
     Attributes:
         state: At the instant of asking.
         delivery: The state of the delivery that issues it, and why where it waits.
-        disabled: The state of the delivery that disables its code; empty where none was asked.
+        disabled: The state of the delivery that ends it in the shop; empty where none was asked.
     """
 
     reward: Reward

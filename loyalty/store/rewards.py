@@ -42,7 +42,7 @@ class Reward:
         used_on: `store:order id` of the order it was used on; empty where unknown.
         is_returned: Whether its points came back.
         void: Who voids it and why, also where that has to wait until it is issued.
-        disable_id: The delivery that disables its code in the shop.
+        disable_id: The delivery that ends it in the shop.
     """
 
     id: UUID

@@ -132,7 +132,24 @@ async def test_one_is_taken_back_once(visitor: Visitor, desk: RewardDesk) -> Non
     assert [one.state for one in found] == ["voided", "issued", "issued", "issued"]
     assert found[0].reason == "voided by console:Ines Ops: a mistake"
     assert await desk.balance() == (700, 0)
-    assert "Take it back" not in (await visitor.get(page)).text
+    after = (await visitor.get(page)).text
+    assert "Take it back" not in after
+    assert ">disabling the code</a>" in after
+
+
+async def test_credit_that_no_shop_takes_back_is_told_on_its_page(
+    visitor: Visitor, desk: RewardDesk
+) -> None:
+    await desk.offer(item("credit", kind="store_credit"))
+    await desk.ask((await desk.all())[0].member_id, "credit", id="s")
+    credit = (await desk.all())[-1]
+    await desk.end("sent", of=[d for d in await desk.issuing() if d.id == credit.delivery_id])
+    page = f"{HOME}/one/{credit.id}"
+    await desk.rows(
+        "update rewards set store = 'woocommerce/main' where id = :id returning 1", id=credit.id
+    )
+    await booked(visitor, desk, await visitor.post(f"{page}/void", {"reason": "a mistake"}))
+    assert "take it back there" in (await visitor.get(page)).text
 
 
 async def test_a_product_is_handed_out(visitor: Visitor, desk: RewardDesk) -> None:

@@ -28,7 +28,12 @@ from connectors.bigcommerce.sandbox import (
 )
 from connectors.bigcommerce.triggers import SIGNATURE, STAMP, WEBHOOK, _signed, verify
 from connectors.kit.action import Job
-from connectors.kit.capabilities import CouponIssue, CustomerChange, StoreCreditGrant
+from connectors.kit.capabilities import (
+    CouponIssue,
+    CustomerChange,
+    StoreCreditEnd,
+    StoreCreditGrant,
+)
 from connectors.kit.errors import Conflict, InvalidRequest, NotFound, RateLimited
 from connectors.kit.payload import read
 from connectors.kit.poll import Page
@@ -305,6 +310,20 @@ async def test_a_change_that_cannot_be_is_refused(
 ) -> None:
     with pytest.raises(error):
         await run("update_customer", client, CustomerChange(**change))
+
+
+@pytest.mark.parametrize(("there", "left"), [(10.5, 5.5), (5, 0), (3, 0)])
+async def test_store_credit_is_taken_back_as_far_as_there_is_any(
+    sandbox: BigCommerceSandbox, client: BigCommerceClient, there: float, left: float
+) -> None:
+    sandbox.credit[7001] = there
+    end = StoreCreditEnd(customer_id="7001", amount=Decimal(5), currency="EUR")
+    await run("take_store_credit", client, end)
+    assert sandbox.credit[7001] == left
+    assert await run("take_store_credit", client, end)
+    assert sandbox.credit[7001] == max(left - 5, 0)
+    with pytest.raises(InvalidRequest, match="credit is in EUR"):
+        await run("take_store_credit", client, end.model_copy(update={"currency": "USD"}))
 
 
 async def test_store_credit_is_added_to_what_is_there(

@@ -15,7 +15,9 @@ from connectors.kit.action import Job
 from connectors.kit.capabilities import (
     CouponIssue,
     CustomerChange,
+    GiftCardEnd,
     GiftCardIssue,
+    StoreCreditEnd,
     StoreCreditGrant,
 )
 from connectors.kit.errors import (
@@ -30,15 +32,17 @@ from connectors.kit.sandbox import Fault
 from connectors.kit.webhook import Source, Unreadable
 from connectors.shopify.account import ShopifyAccount
 from connectors.shopify.actions import (
+    DISABLE_GIFT_CARD,
     GRANT_STORE_CREDIT,
     ISSUE_COUPON,
     ISSUE_GIFT_CARD,
+    TAKE_STORE_CREDIT,
     UPDATE_CUSTOMER,
 )
 from connectors.shopify.client import ShopifyClient
 from connectors.shopify.polling import changed_since
 from connectors.shopify.sandbox import ShopifySandbox
-from connectors.shopify.stand_in import MILA
+from connectors.shopify.stand_in import MILA, OLD_CARD, OLD_GRANT
 from tests.connectors.conftest import Serve
 from tests.connectors.contract import Exchange, contract, graphql_complaints
 
@@ -121,6 +125,31 @@ async def test_a_gift_card_code_that_shopify_cannot_have_is_refused(shop: Shop, 
     card = GiftCardIssue(customer_id="7001", code=code, amount=Decimal(25), currency="EUR")
     with pytest.raises(InvalidRequest, match="8 to 20"):
         await ISSUE_GIFT_CARD.run(shop.client, Job("key", card))
+
+
+async def test_a_card_is_ended_once_and_one_that_is_gone_counts_as_ended(shop: Shop) -> None:
+    end = GiftCardEnd(code="GIFT47000815", issued_id=OLD_CARD)
+    for _ in range(2):
+        assert (await DISABLE_GIFT_CARD.run(shop.client, Job("key", end))).vendor_id == OLD_CARD
+    assert len([one for one in shop.sandbox.records if one["kind"] == "gift_card_ended"]) == 1
+    gone = GiftCardEnd(code="GIFT47000816", issued_by="reward:never:issue")
+    assert (await DISABLE_GIFT_CARD.run(shop.client, Job("key", gone))).vendor_id == ""
+
+
+async def test_credit_of_an_unknown_grant_is_taken_whole_or_not_at_all(shop: Shop) -> None:
+    end = StoreCreditEnd(customer_id="7001", amount=Decimal("5.00"), currency="EUR")
+    await TAKE_STORE_CREDIT.run(shop.client, Job("key", end))
+    assert shop.last("store_credit_taken")["amount"] == Decimal("5.00")
+    with pytest.raises(InvalidRequest, match="Insufficient funds"):
+        await TAKE_STORE_CREDIT.run(shop.client, Job("key", end))
+
+
+async def test_a_grant_that_was_spent_leaves_nothing_to_take(shop: Shop) -> None:
+    shop.sandbox.shop.spend(MILA, Decimal("5.00"))
+    known = {"customer_id": "7001", "amount": Decimal("5.00"), "currency": "EUR"}
+    end = StoreCreditEnd(**known, issued_id=OLD_GRANT)
+    assert (await TAKE_STORE_CREDIT.run(shop.client, Job("key", end))).vendor_id == ""
+    assert not shop.sandbox.records
 
 
 async def test_store_credit_is_granted_exactly(shop: Shop) -> None:

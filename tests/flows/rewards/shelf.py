@@ -25,7 +25,6 @@ SHELF_ROUTES = {
     "coupon": (SHOP,),
     "gift_card": (SHOP,),
     "store_credit": (SHOP,),
-    "coupon_end": (SHOP,),
 }
 
 

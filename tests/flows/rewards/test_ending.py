@@ -9,10 +9,11 @@ import pytest
 from loyalty import reward_events
 from loyalty.events import Event
 from loyalty.store import deliveries, reward_ends
+from loyalty.store.connections import StoredConnection
 from loyalty.store.rewards import Reward
 from tests.flows.booking.accounts import BO, balance, check, erased, merged
 from tests.flows.booking.desk import cancelled, edited, paid, refunded
-from tests.flows.rewards.shelf import RewardDesk, item, programme
+from tests.flows.rewards.shelf import SHELF_ROUTES, RewardDesk, item, programme
 
 LATER = timedelta(days=40)
 RETURNING = {"return_on": "full_refund", "grace_days": 10}
@@ -230,8 +231,51 @@ async def test_a_void_of_what_was_used_changes_nothing(desk: RewardDesk) -> None
     assert await desk.balance() == (20, 0)
 
 
-async def test_a_gift_card_that_no_shop_can_disable_is_told_to_a_person(desk: RewardDesk) -> None:
-    reward = await issued(desk, kind="gift_card")
+@pytest.mark.parametrize(
+    ("kind", "capability"),
+    [("gift_card", "gift_card_end"), ("store_credit", "store_credit_end")],
+)
+async def test_cards_and_credit_are_ended_by_what_the_shop_called_them(
+    desk: RewardDesk, kind: str, capability: str
+) -> None:
+    reward = await issued(desk, kind=kind)
+    await desk.take(void(reward, desk))
+    kinds = (kind, capability)
+    [issue, ending] = [one for one in await desk.issuing() if one.capability in kinds]
+    assert (ending.capability, ending.route, ending.state) == (
+        capability, "shopify/main", "pending",
+    )  # fmt: skip
+    assert ending.input["issued_id"] == "v1"
+    known = {"code": reward.code, "issued_by": issue.key}
+    if kind == "store_credit":
+        known = {"email": "ada@example.com", "amount": "5.00", "currency": "EUR"}
+    assert known.items() <= ending.input.items()
+    assert (await desk.the_one()).disable_id == ending.id
+
+
+async def test_credit_whose_grant_failed_is_not_taken(desk: RewardDesk) -> None:
+    await desk.offer(item(kind="store_credit"))
+    await desk.ask(await desk.member(100))
+    await desk.take(void(await desk.the_one(), desk))
+    await desk.end("dead")
+    assert (await desk.the_one()).state == "voided"
+    assert [one.capability for one in await desk.issuing()] == ["store_credit"]
+    assert await desk.balance() == (100, 0)
+
+
+@pytest.mark.parametrize(("kind", "shop"), [("discount", "wix/main"), ("store_credit", "")])
+async def test_what_no_shop_can_end_is_told_to_a_person(
+    desk: RewardDesk, kind: str, shop: str
+) -> None:
+    wix = StoredConnection("wix", "main", "active", "", b"x", "f")
+    desk.directory.connections["wix/main"] = wix  # type: ignore[index]
+    desk.programme = programme(routes={**SHELF_ROUTES, "coupon": ("wix/main",)})
+    reward = await issued(desk, kind=kind)
+    if not shop:
+        # Its delivery says nothing any more, as after a person was forgotten.
+        await desk.rows(
+            "update deliveries set input = '{}' where id = :id returning 1", id=reward.delivery_id
+        )
     await desk.take(void(reward, desk))
     rows = await desk.rows(
         "select outcome -> 'alerts' as a from inbox where type = 'reward.voided'"

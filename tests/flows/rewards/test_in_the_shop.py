@@ -6,6 +6,7 @@ import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -17,6 +18,8 @@ from connectors.kit.registry import manifest
 from connectors.kit.sandbox import Fault, VendorSandbox
 from connectors.kit.webhook import InboundRequest, Source
 from connectors.shopify.sandbox import ShopifySandbox
+from connectors.shopify.stand_in import MILA as CUSTOMER
+from connectors.shopify.stand_in import OLD_GRANT
 from connectors.woocommerce.sandbox import WooCommerceSandbox
 from flows.deliver import take
 from flows.directory import Directory
@@ -89,7 +92,8 @@ async def opened(database: Database, home: Path, connector: str) -> AsyncIterato
     async with served(sandbox) as base_url:
         await office.connect(slug, sandbox.account_at(base_url))
         desk = RewardDesk(database, now=datetime.now(UTC))
-        desk.programme = programme(routes={"coupon": [slug], "coupon_end": [slug]})
+        kinds = ("coupon", "gift_card", "store_credit")
+        desk.programme = programme(routes={kind: [slug] for kind in kinds})
         desk.directory = Directory(
             {slug: StoredConnection(connector, "main", "active", "", b"x", "f")}
         )
@@ -144,6 +148,52 @@ async def test_a_void_ends_the_code_in_the_shop(shop: Shop) -> None:
         assert ended[0]["date_expires"] < "2001"
     assert (await shop.desk.the_one()).state == "voided"
     assert await shop.desk.balance(MILA) == (300, 0)
+
+
+@pytest.mark.parametrize(
+    ("kind", "left"), [("gift_card", ""), ("store_credit", "5.00"), ("store_credit", "2.00")]
+)
+async def test_a_void_ends_cards_and_takes_what_is_left_of_credit(
+    shopify: Shop, kind: str, left: str
+) -> None:
+    desk, known = shopify.desk, shopify.sandbox
+    assert isinstance(known, ShopifySandbox)
+    await desk.offer(item("other", kind=kind))
+    await desk.ask(shopify.member, "other")
+    await shopify.send()
+    reward = await desk.the_one()
+    if left:
+        known.shop.spend(CUSTOMER, Decimal("5.00") - Decimal(left))
+    void = reward_events.voided(reward, by="anna", reason="", gives_back=True, now=desk.now)
+    await desk.take(void, void)
+    assert await shopify.send() == {"sent": 1}
+    kinds = [one["kind"] for one in known.records]
+    assert kinds == [kind, "store_credit_taken" if left else "gift_card_ended"]
+    if left:
+        assert known.records[-1]["amount"] == Decimal(left)
+        assert known.shop.nodes[OLD_GRANT]["remainingAmount"]["amount"] == "5.00"
+    else:
+        assert known.records[-1]["id"] == known.records[0]["id"]
+    assert await desk.balance(MILA) == (300, 0)
+
+
+async def test_a_card_whose_answer_was_lost_is_found_by_its_mark_and_ended(shopify: Shop) -> None:
+    desk = shopify.desk
+    await desk.offer(item("card", kind="gift_card"))
+    await desk.ask(shopify.member, "card")
+    shopify.sandbox.faults.append(Fault(status=500, when="after"))
+    await shopify.send()
+    reward = await desk.the_one()
+    await desk.rows(
+        "update deliveries set state = 'dead', owner = '', lease_until = null where id = :id "
+        "returning 1",
+        id=reward.delivery_id,
+    )
+    void = reward_events.voided(reward, by="anna", reason="", gives_back=True, now=desk.now)
+    await desk.take(void)
+    assert (await desk.the_one()).state == "voided"
+    assert await shopify.send() == {"sent": 1}
+    assert [one["kind"] for one in shopify.sandbox.records] == ["gift_card", "gift_card_ended"]
 
 
 async def test_a_void_of_a_code_that_the_shop_has_lost_ends_all_the_same(shop: Shop) -> None:
