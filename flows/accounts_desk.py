@@ -17,8 +17,8 @@ from flows.closings import done, refused
 from flows.letters import address_of
 from flows.papers import Erased, Parting
 from flows.progress import Counters
+from flows.recommending import end_inner
 from flows.redemptions_desk import NOBODY
-from flows.referrals_desk import end_inner
 from loyalty.events import Channel, ConsentState, Customer, EventType, MemberMerge
 from loyalty.points import EntryKind
 from loyalty.store import people

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from flows.campaigns_desk import welcome_invited
 from flows.clerk import Clerk
 from flows.closings import done, refused
-from flows.referrals_desk import refer
+from flows.recommending import refer
 from loyalty.contacts import normal_email, normal_phone
 from loyalty.events import Channel, ConsentState, Customer, EventType
 from loyalty.occasions import may_be_paid

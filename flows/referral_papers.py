@@ -11,7 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from flows.introductions import customer_of
 from loyalty.events import EventType
-from loyalty.referrals import Crowd, Person, Referral
+from loyalty.programme import Programme
+from loyalty.referrals import KNOWN_BEFORE, Bought, Crowd, Person, Referral
 from loyalty.store import referrals
 from loyalty.store.inbox import Claimed
 from loyalty.store.referrals import Trait
@@ -25,6 +26,7 @@ class ReferralPapers:
         known: By friend, those of this batch too.
         owners: Who recommends, by code.
         crowds: How many others came the same way, by event.
+        bought: What friends ordered already who come by a code in this batch.
         inner: Recommendations whose two sides a merge made one person.
         seen: By what people were seen in this batch.
     """
@@ -32,6 +34,7 @@ class ReferralPapers:
     known: dict[UUID, Referral] = field(default_factory=dict)
     owners: dict[str, Person] = field(default_factory=dict)
     crowds: dict[int, Crowd] = field(default_factory=dict)
+    bought: dict[UUID, list[Bought]] = field(default_factory=dict)
     inner: list[Referral] = field(default_factory=list)
     seen: dict[UUID, set[Trait]] = field(default_factory=dict)
 
@@ -71,7 +74,40 @@ async def load(
                 networks=[value for trait, value in seen if trait == "ip"],
                 now=now,
             )
+    await _load_bought(connection, papers, items, member_of)
     return papers
+
+
+async def _load_bought(
+    connection: AsyncConnection,
+    papers: ReferralPapers,
+    items: Sequence[Claimed],
+    member_of: Mapping[int, UUID],
+) -> None:
+    coming = [item for item in items if item.id in papers.crowds]
+    if coming:
+        friends = {member_of[item.id] for item in coming}
+        since = min(item.event.time for item in coming) - KNOWN_BEFORE
+        papers.bought = await referrals.bought(connection, friends, since=since)
+
+
+_LATER = frozenset(
+    {
+        EventType.MEMBER_MERGED,
+        EventType.ORDER_EDITED,
+        EventType.ORDER_REFUNDED,
+        EventType.ORDER_CANCELLED,
+        EventType.REFERRAL_DECIDED,
+    }
+)
+
+
+def concerns(items: Sequence[Claimed], programme: Programme) -> bool:
+    """Whether a batch may be about recommendations.
+
+    Those of a time when the programme had terms for them are taken back and decided by these.
+    """
+    return programme.referral is not None or any(item.event.type in _LATER for item in items)
 
 
 async def save(connection: AsyncConnection, papers: ReferralPapers, *, now: datetime) -> None:

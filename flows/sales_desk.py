@@ -12,8 +12,8 @@ from decimal import Decimal
 
 from flows.closings import done, refused, waits_for_key, waits_for_rate, waits_for_sale
 from flows.introductions import sale_key_of
+from flows.recommending import follow_sale
 from flows.redemptions_desk import give_back_spent
-from flows.referrals_desk import follow_sale
 from flows.worth import Worth
 from loyalty.events import EventType, Order, Payment
 from loyalty.facts import MemberFacts

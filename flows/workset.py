@@ -161,7 +161,7 @@ async def load(connection: AsyncConnection, items: Sequence[Claimed], terms: Ter
     )
     await _load_standing(connection, work, terms)
     work.chats = await chat_papers.load(connection, items)
-    if terms.programme.referral is not None:
+    if referral_papers.concerns(items, terms.programme):
         work.referrals = await referral_papers.load(
             connection, items, work.member_of, now=terms.now
         )

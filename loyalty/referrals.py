@@ -44,6 +44,7 @@ class Referral:
         reasons: Why it was held or blocked, as words of `ReferralPolicy.identity` and others.
         sale: The order that made it count (`store:order id`); empty while there is none.
         counted_at: When that was: the return window begins then.
+        terms: The programme's terms of then; what was promised stays, whatever changes later.
     """
 
     friend_id: UUID
@@ -55,11 +56,25 @@ class Referral:
     sale: str = ""
     counted_at: datetime | None = None
     decided_by: str = ""
+    terms: ReferralPolicy | None = None
     is_changed: bool = True
+
+    def count(self, terms: ReferralPolicy, *, at: datetime, sale: str = "") -> None:
+        """Notes what makes it count, and under which terms."""
+        self.sale, self.counted_at, self.terms, self.is_changed = sale, at, terms, True
 
     def become(self, state: ReferralState) -> None:
         """Moves on to another state."""
         self.state, self.is_changed = state, True
+
+
+@dataclass(frozen=True, slots=True)
+class Bought:
+    """An order of a friend's; `spend` is what of it counts for points."""
+
+    key: str
+    spend: Decimal
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,9 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from loyalty.referrals import Crowd, Person, Referral, ReferralState
+from loyalty.referral_policy import ReferralPolicy
+from loyalty.referrals import Bought, Crowd, Person, Referral, ReferralState
+from loyalty.sales import sale_key
 
 ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 CODE_LENGTH = 8
@@ -114,13 +116,38 @@ async def within(connection: AsyncConnection, ids: Collection[UUID]) -> list[Ref
     return [_referral(row) for row in rows]
 
 
+_BOUGHT = text(
+    _FAMILIES
+    + """
+select f.holder, s.store, s.order_id, s.spend, s.occurred_at
+from sales s join family f on f.id = s.member_id
+where s.is_counted and s.version <> '' and s.occurred_at >= :since
+order by s.occurred_at, s.store, s.order_id
+"""
+)
+
+
+async def bought(
+    connection: AsyncConnection, ids: Collection[UUID], *, since: datetime
+) -> dict[UUID, list[Bought]]:
+    """What these members ordered since then and did not give back, by member."""
+    found: dict[UUID, list[Bought]] = {}
+    if ids:
+        values = {"ids": sorted(ids), "since": since}
+        for row in await connection.execute(_BOUGHT, values):
+            key = sale_key(row.store, row.order_id)
+            found.setdefault(row.holder, []).append(Bought(key, row.spend, row.occurred_at))
+    return found
+
+
 _SAVE = text("""
 insert into referrals (friend_id, referrer_id, code, state, reasons, sale, joined_at, counted_at,
-                       decided_by, updated_at)
-values (:friend, :referrer, :code, :state, :reasons, :sale, :joined, :counted, :decided_by, :now)
+                       decided_by, terms, updated_at)
+values (:friend, :referrer, :code, :state, :reasons, :sale, :joined, :counted, :decided_by,
+        cast(:terms as jsonb), :now)
 on conflict (friend_id) do update set state = excluded.state, reasons = excluded.reasons,
     sale = excluded.sale, counted_at = excluded.counted_at, decided_by = excluded.decided_by,
-    updated_at = excluded.updated_at
+    terms = excluded.terms, updated_at = excluded.updated_at
 """)
 
 
@@ -137,6 +164,7 @@ async def save(connection: AsyncConnection, changed: Iterable[Referral], *, now:
             "joined": one.joined_at,
             "counted": one.counted_at,
             "decided_by": one.decided_by,
+            "terms": None if one.terms is None else one.terms.model_dump_json(),
             "now": now,
         }
         for one in changed
@@ -257,6 +285,7 @@ def _referral(row: Any) -> Referral:
         sale=row.sale,
         counted_at=row.counted_at,
         decided_by=row.decided_by,
+        terms=None if row.terms is None else ReferralPolicy.model_validate(row.terms),
         is_changed=False,
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sqlalchemy import CheckConstraint, Column, Index, PrimaryKeyConstraint, Table, Text
-from sqlalchemy.dialects.postgresql import ARRAY, UUID
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, UUID
 
 from loyalty.store.tables.base import Instant, metadata, text_column
 
@@ -28,6 +28,7 @@ referrals = Table(
     Column("joined_at", Instant, nullable=False),
     Column("counted_at", Instant),
     text_column("decided_by"),
+    Column("terms", JSONB),
     Column("updated_at", Instant, nullable=False),
     CheckConstraint(
         "state in ('attached', 'held', 'earned', 'cancelled', 'refused', 'lapsed',"
