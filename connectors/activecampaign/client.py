@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -16,7 +15,7 @@ import httpx
 import orjson
 
 from connectors.activecampaign.account import ActiveCampaignAccount
-from connectors.kit.capabilities import Properties, Scalar, Whom
+from connectors.kit.capabilities import Properties, Whom
 from connectors.kit.errors import (
     AuthError,
     Conflict,
@@ -28,6 +27,7 @@ from connectors.kit.errors import (
 from connectors.kit.http import TIMEOUT, HttpClient
 from connectors.kit.paging import dig, listed, walk
 from connectors.kit.redact import without_people
+from connectors.kit.values import as_text
 
 API = "/api/3"
 PAGE_SIZE = "100"
@@ -111,7 +111,7 @@ class ActiveCampaignClient:
     async def field_values(self, properties: Properties) -> list[dict[str, str]]:
         """Custom fields as a contact takes them; None clears one."""
         return [
-            {"field": await self.field_id(name), "value": written(value)}
+            {"field": await self.field_id(name), "value": as_text(value)}
             for name, value in properties.items()
         ]
 
@@ -195,15 +195,6 @@ class ActiveCampaignClient:
         if not isinstance(reply, dict) or str(reply.get("success")) != "1":
             says = str(reply.get("message", ""))[:200] if isinstance(reply, dict) else ""
             raise InvalidRequest(f"ActiveCampaign did not take the event: {without_people(says)}")
-
-
-def written(value: Scalar) -> str:
-    """A value as the text of a custom field."""
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return format(value, "f") if isinstance(value, Decimal) else str(value)
 
 
 def text_of(record: Any, name: str) -> str:

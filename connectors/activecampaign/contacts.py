@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import orjson
 from pydantic import Field
 
-from connectors.activecampaign.client import text_of, written
+from connectors.activecampaign.client import text_of
 from connectors.kit.action import Job, Sent
 from connectors.kit.capabilities import (
     CrmContact,
@@ -26,6 +26,7 @@ from connectors.kit.capabilities import (
 )
 from connectors.kit.errors import InvalidRequest, NotFound
 from connectors.kit.paging import listed
+from connectors.kit.values import as_text
 
 if TYPE_CHECKING:
     from connectors.activecampaign.client import ActiveCampaignClient
@@ -186,9 +187,9 @@ async def track_event(client: ActiveCampaignClient, job: Job) -> Sent:
     told: TrackedEvent = job.input
     if not told.email:
         raise InvalidRequest("ActiveCampaign takes events about people with an e-mail address")
-    data = {name: written(value) for name, value in told.properties.items()}
+    data = {name: as_text(value) for name, value in told.properties.items()}
     if told.value is not None:
-        data["value"] = written(told.value)
+        data["value"] = as_text(told.value)
     form = {
         "event": told.name,
         "eventdata": orjson.dumps(data).decode() if data else "",

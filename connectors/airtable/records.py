@@ -10,14 +10,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
 from connectors.kit.action import Job, Outcome, Payload, Sent
-from connectors.kit.capabilities import CrmContact, Properties, RowUpsert, Scalar
+from connectors.kit.capabilities import CrmContact, Properties, RowUpsert
 from connectors.kit.errors import Conflict, ConnectorError, InvalidRequest, NotFound
+from connectors.kit.values import json_value
 
 if TYPE_CHECKING:
     from connectors.airtable.client import AirtableClient
@@ -220,15 +220,4 @@ def cells(values: Properties) -> dict[str, Any]:
     Raises:
         InvalidRequest: A number has more digits than JSON's numbers keep.
     """
-    return {name: _cell(name, value) for name, value in values.items()}
-
-
-def _cell(name: str, value: Scalar) -> Any:
-    if not isinstance(value, Decimal):
-        return value
-    if value == int(value):
-        return int(value)
-    number = float(value)
-    if Decimal(repr(number)) != value:
-        raise InvalidRequest(f"the number for {name!r} has more digits than Airtable keeps")
-    return number
+    return {name: json_value(value, name) for name, value in values.items()}

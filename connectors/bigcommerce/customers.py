@@ -18,6 +18,7 @@ from connectors.kit.capabilities import (
     Whom,
 )
 from connectors.kit.errors import ConnectorBug, InvalidRequest, NotFound
+from connectors.kit.values import as_text, json_number
 
 if TYPE_CHECKING:
     from connectors.bigcommerce.client import BigCommerceClient
@@ -94,10 +95,10 @@ def _text(name: str, value: Scalar) -> str:
     """Empty for what is to be cleared: BigCommerce keeps no empty values."""
     if isinstance(value, bool):
         return "yes" if value else "no"
-    text = "" if value is None else str(value)
-    if len(text) > LONGEST:
+    found = as_text(value)
+    if len(found) > LONGEST:
         raise InvalidRequest(f"{name[:60]!r} is longer than the {LONGEST} signs of an attribute")
-    return text
+    return found
 
 
 async def grant_store_credit(client: BigCommerceClient, job: Job) -> Sent:
@@ -131,7 +132,8 @@ async def _purse(client: BigCommerceClient, whom: Whom, currency: str) -> tuple[
 
 
 async def _write_credit(client: BigCommerceClient, owner: str, amount: Decimal) -> None:
-    record = {"id": int(owner), "store_credit_amounts": [{"amount": number(amount)}]}
+    written = {"amount": json_number(amount, "store credit")}
+    record = {"id": int(owner), "store_credit_amounts": [written]}
     await client.write_customers([record])
 
 
@@ -143,12 +145,3 @@ def _credit(record: Any) -> Decimal:
     if isinstance(first, bool) or not isinstance(first, (int, Decimal)):
         raise ConnectorBug("BigCommerce's store credit is not a number")
     return Decimal(first)
-
-
-def number(amount: Decimal) -> int | float:
-    """The amount as a JSON number that reads back the same; InvalidRequest where none does."""
-    if amount == amount.to_integral_value():
-        return int(amount)
-    if Decimal(repr(float(amount))) != amount:
-        raise InvalidRequest(f"{amount} has more digits than BigCommerce's numbers keep")
-    return float(amount)

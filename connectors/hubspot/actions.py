@@ -12,10 +12,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from connectors.hubspot.activity import SEND_EVENT, SUBMIT_FORM
-from connectors.hubspot.values import text_of
 from connectors.kit.action import Action, Capability, Idempotency, Job, Outcome, Sent
 from connectors.kit.capabilities import CrmContact
 from connectors.kit.errors import Conflict, ConnectorError, InvalidRequest, Transient
+from connectors.kit.values import as_text
 
 if TYPE_CHECKING:
     from connectors.hubspot.client import Contact, HubSpotClient, Written
@@ -112,7 +112,7 @@ def _merged(jobs: Sequence[Job]) -> Contact:
             "phone": contact.phone,
         }
         properties.update({name: text for name, text in known.items() if text})
-        properties.update({name: text_of(value) for name, value in contact.properties.items()})
+        properties.update({name: as_text(value) for name, value in contact.properties.items()})
     return Contact(email=jobs[-1].input.email, properties=properties)
 
 

@@ -16,10 +16,10 @@ from uuid import NAMESPACE_URL, uuid5
 
 from pydantic import AwareDatetime, Field
 
-from connectors.hubspot.values import text_of
 from connectors.kit.action import Action, Capability, Idempotency, Job, Outcome, Payload, Sent
 from connectors.kit.capabilities import Properties, TrackedEvent
 from connectors.kit.errors import ConnectorError, InvalidRequest, Transient
+from connectors.kit.values import as_text
 
 if TYPE_CHECKING:
     from connectors.hubspot.client import HubSpotClient
@@ -89,10 +89,10 @@ def _event(job: Job, prefix: str) -> dict[str, Any]:
     if not event.email:
         raise InvalidRequest("HubSpot finds the person of an event by e-mail, and none is known")
     properties = {
-        name: text_of(value) for name, value in event.properties.items() if value is not None
+        name: as_text(value) for name, value in event.properties.items() if value is not None
     }
     if event.value is not None:
-        properties["value"] = text_of(event.value)
+        properties["value"] = as_text(event.value)
     return {
         "eventName": _name(event.name, prefix),
         "email": event.email,
@@ -119,7 +119,7 @@ async def submit_form(client: HubSpotClient, job: Job) -> Sent:
     values = {"email": form.email, **form.fields}
     body: dict[str, Any] = {
         "fields": [
-            {"objectTypeId": "0-1", "name": name, "value": text_of(value)}
+            {"objectTypeId": "0-1", "name": name, "value": as_text(value)}
             for name, value in values.items()
         ],
         "submittedAt": str(int(form.time.timestamp() * 1000)),

@@ -6,7 +6,6 @@ https://developers.intercom.com/docs/references/2.16/rest-api/api.intercom.io/co
 
 from __future__ import annotations
 
-from decimal import Decimal
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -18,11 +17,11 @@ from connectors.kit.capabilities import (
     ListMembership,
     Properties,
     PushMessage,
-    Scalar,
     TrackedEvent,
     Whom,
 )
 from connectors.kit.errors import Conflict, InvalidRequest, NotFound
+from connectors.kit.values import as_text, json_value_or_text
 
 if TYPE_CHECKING:
     from connectors.intercom.client import IntercomClient
@@ -136,7 +135,7 @@ def _metadata(event: TrackedEvent) -> dict[str, str]:
     """The published schema takes texts alone."""
     found = {"value": event.value} if event.value is not None else {}
     told = {**found, **event.properties}
-    texts = {name: _text(value) for name, value in told.items() if value is not None}
+    texts = {name: as_text(value) for name, value in told.items() if value is not None}
     return dict(list(texts.items())[:MAX_METADATA])
 
 
@@ -167,23 +166,7 @@ async def send_message(client: IntercomClient, job: Job) -> Sent:
 
 
 def _attributes(properties: Properties) -> dict[str, Any]:
-    return {name: _plain(value) for name, value in properties.items()}
-
-
-def _plain(value: Scalar) -> Any:
-    """A Decimal becomes a number only where that number reads back the same."""
-    if not isinstance(value, Decimal):
-        return value
-    if value == value.to_integral_value() and abs(value) < 10**15:
-        return int(value)
-    number = float(value)
-    return number if Decimal(repr(number)) == value else format(value, "f")
-
-
-def _text(value: Scalar) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return format(value, "f") if isinstance(value, Decimal) else str(value)
+    return {name: json_value_or_text(value) for name, value in properties.items()}
 
 
 # --- the declarations ------------------------------------------------------------------------

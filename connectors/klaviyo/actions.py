@@ -15,14 +15,14 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterator, Sequence
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
 from connectors.kit.action import Action, Capability, Idempotency, Job, Outcome, Payload, Sent
-from connectors.kit.capabilities import Properties, Scalar, TrackedEvent
+from connectors.kit.capabilities import Properties, TrackedEvent
 from connectors.kit.errors import ConnectorError, InvalidRequest
+from connectors.kit.values import json_number, json_value_or_text
 from connectors.klaviyo.people import (
     CHANGE_LIST,
     MAX_BULK_BYTES,
@@ -141,7 +141,9 @@ def _attributes(profile: ProfileInput) -> dict[str, Any]:
     return {
         **_identifiers(profile),
         **{name: text for name, text in names.items() if text},
-        "properties": {name: _plain(value) for name, value in profile.properties.items()},
+        "properties": {
+            name: json_value_or_text(value) for name, value in profile.properties.items()
+        },
     }
 
 
@@ -166,13 +168,13 @@ def _event(job: Job) -> dict[str, Any]:
         "time": event.time.isoformat(),
         "metric": {"data": {"type": "metric", "attributes": {"name": event.name}}},
         "properties": {
-            name: _plain(value) for name, value in event.properties.items() if value is not None
+            name: json_value_or_text(value)
+            for name, value in event.properties.items()
+            if value is not None
         },
     }
     if event.value is not None:
-        found["value"] = _plain(event.value)
-        if isinstance(found["value"], str):
-            raise InvalidRequest("the value has more digits than Klaviyo's numbers keep exactly")
+        found["value"] = json_number(event.value, "value")
     return found
 
 
@@ -190,16 +192,6 @@ def _identifiers(person: TrackedEvent | ProfileInput) -> dict[str, str]:
     if not found:
         raise InvalidRequest("Klaviyo needs an e-mail, a telephone number or an external id")
     return found
-
-
-def _plain(value: Scalar) -> str | int | float | bool | None:
-    """As JSON takes it. A Decimal becomes a number only where that number reads back the same."""
-    if not isinstance(value, Decimal):
-        return value
-    if value == value.to_integral_value() and abs(value) < 10**15:
-        return int(value)
-    number = float(value)
-    return number if Decimal(repr(number)) == value else format(value, "f")
 
 
 def _parts(

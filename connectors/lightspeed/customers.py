@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from connectors.kit.action import Job, Sent
 from connectors.kit.capabilities import CrmContact, ListMembership, Scalar, Whom
 from connectors.kit.errors import ConnectorBug, InvalidRequest, NotFound
+from connectors.kit.values import as_text
 
 if TYPE_CHECKING:
     from connectors.lightspeed.client import LightspeedClient
@@ -64,7 +65,7 @@ def _changes(client: LightspeedClient, contact: CrmContact) -> dict[str, Any]:
 def _text(value: Scalar) -> str | None:
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return None if value is None else str(value)
+    return None if value is None else as_text(value)
 
 
 async def customer_id_of(client: LightspeedClient, whom: Whom) -> str:

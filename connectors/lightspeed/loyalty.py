@@ -16,6 +16,7 @@ from connectors.kit.action import Job
 from connectors.kit.capabilities import PointsChange, PointsHeld
 from connectors.kit.errors import ConnectorBug, InvalidRequest, NotFound
 from connectors.kit.redact import without_people
+from connectors.kit.values import json_number
 from connectors.lightspeed.customers import customer_id_of
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ async def adjust_loyalty(client: LightspeedClient, job: Job) -> PointsHeld:
     """
     change: PointsChange = job.input
     session = session_of(job.key)
-    amount = number(abs(change.points) * client.point_value)
+    amount = json_number(abs(change.points) * client.point_value, "points")
     adjustment: dict[str, Any] = {
         "customer_id": await customer_id_of(client, change),
         "credit" if change.points > 0 else "debit": amount,
@@ -45,15 +46,6 @@ async def adjust_loyalty(client: LightspeedClient, job: Job) -> PointsHeld:
 def session_of(key: str) -> str:
     """The delivery's key as the version 4 UUID that Lightspeed wants."""
     return str(UUID(bytes=hashlib.sha256(key.encode()).digest()[:16], version=4))
-
-
-def number(amount: Decimal) -> int | float:
-    """The amount as a JSON number that reads back the same; InvalidRequest where none does."""
-    if amount == amount.to_integral_value():
-        return int(amount)
-    if Decimal(repr(float(amount))) != amount:
-        raise InvalidRequest(f"{amount} has more digits than Lightspeed's numbers keep")
-    return float(amount)
 
 
 def _require_applied(reply: dict[str, Any]) -> None:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from connectors.kit.action import Action, Capability, Idempotency, Job, Sent
 from connectors.kit.capabilities import CustomerChange, JourneyEntry
 from connectors.kit.errors import InvalidRequest
+from connectors.kit.values import as_text
 from connectors.mailchimp.members import member_of, plain
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ async def add_event(client: MailchimpClient, job: Job) -> Sent:
     entry: JourneyEntry = job.input
     if not 2 <= len(entry.journey) <= 30:
         raise InvalidRequest("the name of an event at Mailchimp has 2 to 30 characters")
-    properties = {name: str(plain(value)) for name, value in entry.properties.items()}
+    properties = {name: as_text(value) for name, value in entry.properties.items()}
     body: dict[str, Any] = {
         "name": entry.journey,
         "occurred_at": entry.time.isoformat(),

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from decimal import Decimal
 from hashlib import md5
 
 from connectors.kit.capabilities import Scalar, Whom
 from connectors.kit.errors import NotFound
+from connectors.kit.values import as_text
 
 _ID = re.compile(r"[A-Za-z0-9]{1,64}")
 
@@ -32,10 +32,4 @@ def member_of(whom: Whom) -> str:
 
 def plain(value: Scalar) -> str | int:
     """As Mailchimp's fields take it: exact decimals as text, nothing as the empty text."""
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, Decimal):
-        return format(value, "f")
-    return value
+    return value if type(value) is int else as_text(value)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from connectors.kit.capabilities import Properties, Scalar
 from connectors.kit.errors import InvalidRequest
+from connectors.kit.values import as_text, json_number
 
 if TYPE_CHECKING:
     from connectors.pipedrive.client import PipedriveClient
@@ -33,7 +34,7 @@ async def body_of(client: PipedriveClient, properties: Properties) -> dict[str, 
     custom: dict[str, Any] = {}
     for name, value in properties.items():
         if name in PLAIN:
-            body[name] = "" if value is None else str(value)
+            body[name] = as_text(value)
         else:
             field = await _field(client, name)
             custom[str(field["field_code"])] = _written(field, value)
@@ -86,20 +87,16 @@ def _written(field: Mapping[str, Any], value: Scalar) -> Any:
     if value is None:
         return None
     if kind in ("enum", "set"):
+        choice = as_text(value)
         for option in field.get("options") or ():
-            if str(option.get("label", "")).casefold() == str(value).casefold():
+            if str(option.get("label", "")).casefold() == choice.casefold():
                 return [option["id"]] if kind == "set" else option["id"]
         raise InvalidRequest(
-            f"the field {str(field.get('field_name'))[:100]!r} has no choice {str(value)[:100]!r}"
+            f"the field {str(field.get('field_name'))[:100]!r} has no choice {choice[:100]!r}"
         )
     if kind in ("int", "double"):
         return number(value, str(field.get("field_name")))
-    return text(value)
-
-
-def text(value: Scalar) -> str:
-    """A value in a text field."""
-    return format(value, "f") if isinstance(value, Decimal) else str(value)
+    return as_text(value)
 
 
 def number(value: Scalar, what: str) -> int | float:
@@ -110,9 +107,4 @@ def number(value: Scalar, what: str) -> int | float:
     """
     if isinstance(value, bool) or not isinstance(value, (int, Decimal)):
         raise InvalidRequest(f"{what[:100]!r} takes a number")
-    if value == int(value):
-        return int(value)
-    found = float(value)
-    if Decimal(repr(found)) != value:
-        raise InvalidRequest(f"the number for {what[:100]!r} has more digits than Pipedrive keeps")
-    return found
+    return json_number(value, what)

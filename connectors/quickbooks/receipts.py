@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 from connectors.kit.action import Job, Sent
 from connectors.kit.capabilities import SalesReceipt, Whom
 from connectors.kit.errors import InvalidRequest, NotFound
+from connectors.kit.values import json_number
 from connectors.quickbooks.client import quoted
 
 if TYPE_CHECKING:
@@ -116,7 +117,7 @@ def receipt(account: QuickbooksAccount, job: Job) -> Record:
         "Line": _lines(account, given),
     }
     if given.tax:
-        body["TxnTaxDetail"] = {"TotalTax": _amount(given.tax)}
+        body["TxnTaxDetail"] = {"TotalTax": json_number(given.tax, "tax")}
     if given.email:
         body["BillEmail"] = {"Address": given.email}
     if given.name:
@@ -133,7 +134,7 @@ def _lines(account: QuickbooksAccount, given: SalesReceipt) -> list[Record]:
         found.append(_line(account, given.shipping, "Shipping", 1))
     if given.discount:
         detail = {"PercentBased": False}
-        amount = _amount(given.discount)
+        amount = json_number(given.discount, "discount")
         found.append(
             {"Amount": amount, "DetailType": "DiscountLineDetail", "DiscountLineDetail": detail}
         )
@@ -145,13 +146,13 @@ def _line(account: QuickbooksAccount, amount: Decimal, title: str, quantity: int
     detail: Record = {"ItemRef": {"value": account.item_id}}
     unit = amount / quantity
     if unit == unit.quantize(Decimal("0.01")):
-        detail |= {"Qty": quantity, "UnitPrice": _amount(unit)}
+        detail |= {"Qty": quantity, "UnitPrice": json_number(unit, "unit price")}
     else:
         title = f"{quantity} x {title}"
     if account.tax_code:
         detail["TaxCodeRef"] = {"value": account.tax_code}
     return {
-        "Amount": _amount(amount),
+        "Amount": json_number(amount, "amount"),
         "Description": title[:4000],
         "DetailType": "SalesItemLineDetail",
         "SalesItemLineDetail": detail,
@@ -161,11 +162,3 @@ def _line(account: QuickbooksAccount, amount: Decimal, title: str, quantity: int
 def _number(given: SalesReceipt) -> str:
     """QuickBooks takes 21 characters; of a longer number its end, which tells orders apart."""
     return given.number[-MAX_NUMBER:]
-
-
-def _amount(value: Decimal) -> float:
-    """A JSON number that reads back the same; InvalidRequest where there is none."""
-    number = float(value)
-    if Decimal(repr(number)) != value:
-        raise InvalidRequest("an amount has more digits than QuickBooks' numbers keep exactly")
-    return number

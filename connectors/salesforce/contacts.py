@@ -8,7 +8,6 @@ key that was used is refused; then its status tells that it was ours.
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from uuid import NAMESPACE_URL, uuid5
 
@@ -16,6 +15,7 @@ from connectors.kit.action import Job, Sent
 from connectors.kit.capabilities import CrmContact, EmailMessage, JourneyEntry, Scalar, Whom
 from connectors.kit.errors import Conflict, InvalidRequest, NotFound
 from connectors.kit.redact import without_people
+from connectors.kit.values import as_text
 from connectors.salesforce.client import text_of
 
 if TYPE_CHECKING:
@@ -28,9 +28,7 @@ MESSAGES = "/messaging/v1/email/messages"
 
 def plain(value: Scalar) -> Any:
     """A value as data extensions and attributes take it: whole numbers, text, or null."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return format(value, "f") if isinstance(value, Decimal) else value
+    return value if value is None or type(value) is int else as_text(value)
 
 
 async def upsert_contact(client: SalesforceClient, job: Job) -> Sent:

@@ -6,7 +6,6 @@ hub's name as its library, so that what comes back by a webhook is known for the
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
@@ -17,11 +16,11 @@ from connectors.kit.capabilities import (
     CrmContact,
     ListMembership,
     Properties,
-    Scalar,
     TrackedEvent,
     Whom,
 )
 from connectors.kit.errors import InvalidRequest
+from connectors.kit.values import json_value_or_text
 from connectors.segment.account import SegmentAccount
 
 LIBRARY = "loyalty-hub"
@@ -44,7 +43,7 @@ def track(account: SegmentAccount, job: Job) -> Body:
     who = Whom(email=event.email, phone=event.phone[:16], external_id=event.external_id)
     properties = plain(event.properties)
     if event.value is not None:
-        properties["value"] = _number(event.value)
+        properties["value"] = json_value_or_text(event.value)
     return _message(
         account, job, who, timestamp=event.time.isoformat(), event=event.name, properties=properties
     )
@@ -102,14 +101,4 @@ def identity(account: SegmentAccount, who: Whom) -> dict[str, str]:
 
 def plain(properties: Properties) -> Body:
     """Properties as JSON takes them."""
-    return {name: _number(value) for name, value in properties.items()}
-
-
-def _number(value: Scalar) -> Any:
-    """A Decimal becomes a number only where that number reads back the same."""
-    if not isinstance(value, Decimal):
-        return value
-    if value == value.to_integral_value() and abs(value) < 10**15:
-        return int(value)
-    number = float(value)
-    return number if Decimal(repr(number)) == value else format(value, "f")
+    return {name: json_value_or_text(value) for name, value in properties.items()}

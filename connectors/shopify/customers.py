@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from connectors.kit.action import Job, Sent
 from connectors.kit.capabilities import CustomerChange, Scalar, Whom
 from connectors.kit.errors import ConnectorBug, InvalidRequest, NotFound
+from connectors.kit.values import as_text
 
 if TYPE_CHECKING:
     from connectors.shopify.client import ShopifyClient
@@ -102,11 +103,11 @@ def _key(name: str) -> str:
 
 def _typed(value: Scalar) -> dict[str, str]:
     if isinstance(value, bool):
-        return {"type": "boolean", "value": "true" if value else "false"}
+        return {"type": "boolean", "value": as_text(value)}
     if isinstance(value, int):
         return {"type": "number_integer", "value": str(value)}
     if isinstance(value, Decimal):
-        return {"type": "number_decimal", "value": format(value, "f")}
+        return {"type": "number_decimal", "value": as_text(value)}
     if "\n" in str(value):
         return {"type": "multi_line_text_field", "value": str(value)}
     return {"type": "single_line_text_field", "value": str(value)}

@@ -20,6 +20,7 @@ from connectors.kit.capabilities import (
     StoreCreditGrant,
 )
 from connectors.kit.errors import InvalidRequest
+from connectors.kit.values import json_number
 from connectors.shopify.customers import customer_gid, text_of
 
 if TYPE_CHECKING:
@@ -142,10 +143,7 @@ def _value(coupon: CouponIssue) -> dict[str, Any]:
         amount = {"amount": format(coupon.value, "f"), "appliesOnEachItem": False}
         return {"discountAmount": amount}
     # The one number that Shopify takes as a float: four digits of a share read back exactly.
-    share = coupon.value / 100
-    if Decimal(repr(float(share))) != share:
-        raise InvalidRequest(f"{coupon.value} % has more digits than Shopify's percentage keeps")
-    return {"percentage": float(share)}
+    return {"percentage": json_number(coupon.value / 100, "percentage")}
 
 
 async def find_gift_card(client: ShopifyClient, job: Job) -> Issued | None:

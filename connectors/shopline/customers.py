@@ -12,8 +12,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from connectors.kit.action import Job, Sent
-from connectors.kit.capabilities import CustomerChange, Scalar, Whom
+from connectors.kit.capabilities import CustomerChange, Whom
 from connectors.kit.errors import ConnectorBug, InvalidRequest, NotFound
+from connectors.kit.values import as_text
 
 if TYPE_CHECKING:
     from connectors.shopline.client import ShoplineClient
@@ -90,7 +91,7 @@ def tags_after(before: Sequence[str], change: CustomerChange, prefix: str) -> li
     kept = [tag for tag in before if tag.lower() not in gone and not tag.startswith(held)]
     new = [_word(tag) for tag in change.add_tags]
     new += [
-        f"{prefix}:{_word(name)}={_word(_plain(value))}"
+        f"{prefix}:{_word(name)}={_word(as_text(value))}"
         for name, value in change.fields.items()
         if value is not None
     ]
@@ -99,7 +100,3 @@ def tags_after(before: Sequence[str], change: CustomerChange, prefix: str) -> li
 
 def _word(text: str) -> str:
     return text.replace(",", " ").strip()
-
-
-def _plain(value: Scalar) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)

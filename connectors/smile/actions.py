@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from datetime import UTC, datetime
-from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
 from connectors.kit.action import Action, Capability, Idempotency, Job, Sent
-from connectors.kit.capabilities import CrmContact, Issued, PointsChange, PointsHeld, Scalar, Whom
+from connectors.kit.capabilities import CrmContact, Issued, PointsChange, PointsHeld, Whom
 from connectors.kit.errors import ConnectorBug
+from connectors.kit.values import decimals_as_text
 from connectors.smile.client import id_of
 
 if TYPE_CHECKING:
@@ -76,15 +76,13 @@ async def upsert_customer(client: SmileClient, job: Job) -> Sent:
     names = {"first_name": contact.first_name, "last_name": contact.last_name}
     identity |= {name: value for name, value in names.items() if value}
     if contact.properties:
-        identity["properties"] = {name: _plain(one) for name, one in contact.properties.items()}
+        identity["properties"] = {
+            name: decimals_as_text(one) for name, one in contact.properties.items()
+        }
     path = "/customer_identities/create_or_update"
     body = {"customer_identity": identity}
     made = await client.create(path, body, answer="customer_identity")
     return Sent(vendor_id=id_of({"id": made.get("customer_id")}))
-
-
-def _plain(value: Scalar) -> str | int | bool | None:
-    return format(value, "f") if isinstance(value, Decimal) else value
 
 
 async def purchase_reward(client: SmileClient, job: Job) -> Issued:

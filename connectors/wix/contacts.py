@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from connectors.kit.action import Job, Sent
 from connectors.kit.capabilities import CustomerChange, Scalar, Whom
 from connectors.kit.errors import ConnectorBug, NotFound
+from connectors.kit.values import as_text
 
 if TYPE_CHECKING:
     from connectors.wix.client import WixClient
@@ -71,4 +72,4 @@ def _fields(contact: dict[str, Any]) -> dict[str, Any]:
 def _text(value: Scalar) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return "" if value is None else str(value)
+    return as_text(value)

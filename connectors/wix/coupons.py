@@ -7,12 +7,12 @@ app's items or above a minimum, never both, and is not bound to a customer.
 from __future__ import annotations
 
 from datetime import datetime
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from connectors.kit.action import Job
 from connectors.kit.capabilities import CouponIssue, Issued
 from connectors.kit.errors import ConnectorBug, InvalidRequest
+from connectors.kit.values import json_number
 
 if TYPE_CHECKING:
     from connectors.wix.client import WixClient
@@ -60,13 +60,13 @@ def _specification(coupon: CouponIssue) -> dict[str, Any]:
     if coupon.ends_at is not None:
         told["expirationTime"] = _milliseconds(coupon.ends_at)
     if coupon.kind == "percent":
-        told["percentOffRate"] = number(coupon.value)
+        told["percentOffRate"] = json_number(coupon.value, "value")
     elif coupon.kind == "amount":
-        told["moneyOffAmount"] = number(coupon.value)
+        told["moneyOffAmount"] = json_number(coupon.value, "value")
     else:
         told["freeShipping"] = True
     if coupon.minimum is not None:
-        told["minimumSubtotal"] = number(coupon.minimum)
+        told["minimumSubtotal"] = json_number(coupon.minimum, "minimum")
     elif coupon.kind != "free_shipping":
         told["scope"] = {"namespace": "stores"}
     return told
@@ -74,12 +74,3 @@ def _specification(coupon: CouponIssue) -> dict[str, Any]:
 
 def _milliseconds(moment: datetime) -> str:
     return str(int(moment.timestamp()) * 1000)
-
-
-def number(amount: Decimal) -> int | float:
-    """The amount as a JSON number that reads back the same; InvalidRequest where none does."""
-    if amount == amount.to_integral_value():
-        return int(amount)
-    if Decimal(repr(float(amount))) != amount.normalize():
-        raise InvalidRequest(f"{amount} has more digits than Wix's numbers keep")
-    return float(amount)

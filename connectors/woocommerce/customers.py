@@ -7,12 +7,12 @@ WooCommerce's customers have no tags: they are kept in one meta field, with comm
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from connectors.kit.action import Job, Sent
-from connectors.kit.capabilities import CustomerChange, Scalar, Whom
+from connectors.kit.capabilities import CustomerChange, Whom
 from connectors.kit.errors import InvalidRequest, NotFound
+from connectors.kit.values import as_text
 from connectors.woocommerce.records import Record, id_of
 
 if TYPE_CHECKING:
@@ -47,7 +47,10 @@ def _is_id(text: str) -> bool:
 async def update_customer(client: WooCommerceClient, job: Job) -> Sent:
     """Writes and clears meta fields; tags are one of them."""
     change: CustomerChange = job.input
-    fields = {_key(client, name): _text(value) for name, value in change.fields.items()}
+    fields = {
+        _key(client, name): None if value is None else as_text(value)
+        for name, value in change.fields.items()
+    }
     if not (change.add_tags or change.remove_tags) and _is_id(change.customer_id):
         owner = change.customer_id
     else:
@@ -86,11 +89,3 @@ def _key(client: WooCommerceClient, name: str) -> str:
     if not found.isascii():
         raise InvalidRequest(f"the field {name[:60]!r} cannot be the name of a meta field")
     return f"{client.meta_prefix}{found}"
-
-
-def _text(value: Scalar) -> str | None:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, Decimal):
-        return format(value, "f")
-    return None if value is None else str(value)

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 import orjson
 
-from connectors.kit.capabilities import Properties, Scalar, Whom
+from connectors.kit.capabilities import Properties, Whom
 from connectors.kit.errors import (
     AuthError,
     ConnectorBug,
@@ -26,6 +25,7 @@ from connectors.kit.errors import (
 from connectors.kit.http import TIMEOUT, HttpClient
 from connectors.kit.paging import dig, listed, walk
 from connectors.kit.redact import without_people
+from connectors.kit.values import decimals_as_text
 from connectors.zendesk.account import ZendeskAccount
 
 API = "/api/v2"
@@ -133,7 +133,10 @@ class ZendeskClient:
             self._fields = {
                 _text(one.get("title")): number_of(one) for one in found if one.get("active", True)
             }
-        return [{"id": self._field(name), "value": plain(value)} for name, value in fields.items()]
+        return [
+            {"id": self._field(name), "value": decimals_as_text(value)}
+            for name, value in fields.items()
+        ]
 
     def _field(self, name: str) -> int:
         if name.isdecimal():
@@ -145,11 +148,6 @@ class ZendeskClient:
                 "under Objects and rules, Tickets, Fields"
             )
         return found
-
-
-def plain(value: Scalar) -> Any:
-    """A value as a field takes it; decimals as text."""
-    return format(value, "f") if isinstance(value, Decimal) else value
 
 
 def number_of(record: Any) -> int:

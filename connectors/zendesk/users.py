@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from connectors.kit.action import Job, Sent
 from connectors.kit.capabilities import CrmContact, CustomerChange, Properties, Whom
 from connectors.kit.paging import dig
-from connectors.zendesk.client import number_of, plain
+from connectors.kit.values import decimals_as_text
+from connectors.zendesk.client import number_of
 
 if TYPE_CHECKING:
     from connectors.zendesk.client import ZendeskClient
@@ -77,4 +78,4 @@ def tag_of(text: str) -> str:
 
 
 def _fields(properties: Properties) -> dict[str, Any]:
-    return {tag_of(name): plain(value) for name, value in properties.items()}
+    return {tag_of(name): decimals_as_text(value) for name, value in properties.items()}

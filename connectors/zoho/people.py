@@ -7,12 +7,12 @@ each answered by itself. A new person needs a last name; an old one must not los
 from __future__ import annotations
 
 from collections.abc import Sequence
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from connectors.kit.action import Job, Outcome, Sent
-from connectors.kit.capabilities import CrmContact, CustomerChange, Properties, Scalar, Whom
+from connectors.kit.capabilities import CrmContact, CustomerChange, Properties, Whom
 from connectors.kit.errors import Conflict, ConnectorBug, ConnectorError, InvalidRequest, NotFound
+from connectors.kit.values import json_value
 
 if TYPE_CHECKING:
     from connectors.zoho.client import ZohoClient
@@ -156,18 +156,7 @@ def fields(properties: Properties) -> dict[str, Any]:
     Raises:
         InvalidRequest: A number has more digits than JSON's numbers keep.
     """
-    return {name: _value(name, value) for name, value in properties.items()}
-
-
-def _value(name: str, value: Scalar) -> Any:
-    if not isinstance(value, Decimal):
-        return value
-    if value == value.to_integral_value():
-        return int(value)
-    number = float(value)
-    if Decimal(repr(number)) != value:
-        raise InvalidRequest(f"the number for {name} has more digits than Zoho keeps")
-    return number
+    return {name: json_value(value, name) for name, value in properties.items()}
 
 
 # --- somebody who is there -------------------------------------------------------------------

@@ -21,7 +21,7 @@ from connectors.kit.sandbox import Fault, VendorSandbox
 from connectors.kit.webhook import BadSignature, InboundRequest, Source, Unreadable
 from connectors.lightspeed.account import LightspeedAccount
 from connectors.lightspeed.client import LightspeedClient
-from connectors.lightspeed.loyalty import number, session_of
+from connectors.lightspeed.loyalty import session_of
 from connectors.lightspeed.manifest import MANIFEST
 from connectors.lightspeed.sales import customer_events, sale_events
 from connectors.lightspeed.sandbox import (
@@ -336,12 +336,6 @@ def test_a_session_is_a_random_uuid_to_look_at_and_the_same_each_time() -> None:
     first = session_of("shopify/main:order.paid:1")
     assert first == session_of("shopify/main:order.paid:1") != session_of("other")
     assert (first[14], first[19] in "89ab") == ("4", True)
-
-
-def test_a_number_is_sent_exactly_or_not_at_all() -> None:
-    assert (number(Decimal("12.00")), number(Decimal("0.1"))) == (12, 0.1)
-    with pytest.raises(InvalidRequest, match="digits"):
-        number(Decimal("123456789012345678.5"))
 
 
 @pytest.mark.parametrize("name", ["gold", "g-1"])
