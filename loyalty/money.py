@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import Decimal, InvalidOperation
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from functools import lru_cache
 from typing import Annotated
 
@@ -70,6 +70,15 @@ def check_scale(amount: Decimal, currency: str) -> Decimal:
             f"{amount} {currency} has more decimals than {currency} has ({decimals(currency)})"
         )
     return exact
+
+
+def rounded(amount: Decimal, currency: str) -> Decimal:
+    """The amount at the currency's scale, halves away from zero, as shops round.
+
+    For shops whose tax and unit prices have more decimals than their currency; where there
+    should be none, `check_scale` refuses them.
+    """
+    return amount.quantize(_quantum(currency), ROUND_HALF_UP)
 
 
 def from_minor(minor: int, currency: str, *, provider: str = "") -> Decimal:

@@ -16,7 +16,7 @@ from connectors.activecampaign.contacts import SUBSCRIBED, UNSUBSCRIBED
 from connectors.activecampaign.payloads import ContactRecord, Standing
 from connectors.activecampaign.triggers import unsubscribed
 from connectors.kit.payload import first_time, read
-from connectors.kit.poll import Page, Poll, since, watermark
+from connectors.kit.poll import Page, Poll, since, watermark, why_unreadable
 from connectors.kit.webhook import Source, Unreadable
 from loyalty.events import Channel, ConsentState, Customer, Event, EventType, subject_of
 
@@ -43,8 +43,7 @@ async def changed_since(
                     events += _consent(found, standings, source, client.list_id, start)
                 moments.append(when)
             except (Unreadable, ValidationError) as error:
-                identity = record.get("id") if isinstance(record, dict) else "?"
-                bad.append(f"{str(identity)[:40]}: {str(error)[:200]}")
+                bad.append(why_unreadable(record, error))
         latest = watermark(latest, moments)
         yield Page(tuple(events), cursor, tuple(bad))
     # The walk began after `now` was taken, so that whatever changed before it has been told.

@@ -22,7 +22,7 @@ from connectors.airtable.account import AirtableAccount
 from connectors.airtable.payloads import ChangePayload, PersonPayload, person_of
 from connectors.airtable.subscriptions import watches_all
 from connectors.kit.payload import read
-from connectors.kit.poll import Page, Poll, since
+from connectors.kit.poll import Page, Poll, since, why_unreadable
 from connectors.kit.webhook import Source, Unreadable
 from loyalty.events import Activity, Customer, Event, EventType, subject_of
 
@@ -187,8 +187,7 @@ def _add(events: list[Event], bad: list[str], record: Any, told: Iterator[Event]
     try:
         events += told
     except (Unreadable, ValidationError) as error:
-        identity = record.get("id") if isinstance(record, dict) else "?"
-        bad.append(f"record {str(identity)[:40]}: {str(error)[:200]}")
+        bad.append(why_unreadable(record, error, what="record"))
 
 
 # --- events ----------------------------------------------------------------------------------

@@ -24,10 +24,9 @@ from connectors.kit.errors import (
     InvalidRequest,
     RateLimited,
 )
-from connectors.kit.http import TIMEOUT, HttpClient, HttpReply
+from connectors.kit.http import TIMEOUT, HttpClient
 from connectors.kit.paging import BOUNDS, Bounds, dig, listed, walk
 from connectors.kit.redact import without_people
-from connectors.kit.webhook import Unreadable, decode_json
 
 PAGE_SIZE = 100
 CHUNK = 10
@@ -109,12 +108,12 @@ class BigCommerceClient:
         if "include" in query:
             asked["include"] = query["include"]
         reply = await self._http.send("GET", "/v3/customers", params=asked)
-        return listed(exact(reply), "data")
+        return listed(reply.exact_json(), "data")
 
     async def write_customers(self, records: Sequence[dict[str, Any]]) -> Sequence[Any]:
         """Changes up to ten customers."""
         return listed(
-            exact(await self._http.send("PUT", "/v3/customers", json=list(records))), "data"
+            (await self._http.send("PUT", "/v3/customers", json=list(records))).exact_json(), "data"
         )
 
     async def attributes(self) -> dict[str, int]:
@@ -125,7 +124,7 @@ class BigCommerceClient:
     async def create_attribute(self, name: str) -> int:
         """Makes a customer attribute for text."""
         body = [{"name": name, "type": "string"}]
-        reply = exact(await self._http.send("POST", "/v3/customers/attributes", json=body))
+        reply = (await self._http.send("POST", "/v3/customers/attributes", json=body)).exact_json()
         (made,) = listed(reply, "data")
         return int(made["id"])
 
@@ -154,12 +153,12 @@ class BigCommerceClient:
 
     async def create_coupon(self, coupon: dict[str, Any]) -> dict[str, Any]:
         """Makes a coupon."""
-        return _object(exact(await self._http.send("POST", "/v2/coupons", json=coupon)))
+        return _object((await self._http.send("POST", "/v2/coupons", json=coupon)).exact_json())
 
     async def change_coupon(self, coupon_id: int, changes: dict[str, Any]) -> dict[str, Any]:
         """Changes a coupon; NotFound where it is gone."""
         path = f"/v2/coupons/{coupon_id}"
-        return _object(exact(await self._http.send("PUT", path, json=changes)))
+        return _object((await self._http.send("PUT", path, json=changes)).exact_json())
 
     async def hooks(self) -> Sequence[Any]:
         """Every webhook of the API account."""
@@ -168,7 +167,7 @@ class BigCommerceClient:
     async def create_hook(self, scope: str, destination: str) -> dict[str, Any]:
         """Registers an address for a scope."""
         body = {"scope": scope, "destination": destination, "is_active": True}
-        reply = exact(await self._http.send("POST", "/v3/hooks", json=body))
+        reply = (await self._http.send("POST", "/v3/hooks", json=body)).exact_json()
         return _object(dig(reply, "data"))
 
     async def delete_hook(self, hook_id: str) -> None:
@@ -178,7 +177,7 @@ class BigCommerceClient:
     async def check(self) -> str:
         """How many customers the store has, in a sentence; AuthError for a refused token."""
         reply = await self._http.send("GET", "/v3/customers", params={"limit": "1"})
-        total = dig(exact(reply), "meta.pagination.total")
+        total = dig(reply.exact_json(), "meta.pagination.total")
         if type(total) is not int:
             raise ConnectorBug("BigCommerce does not say how many customers there are")
         return f"The store answers: it has {total} customers."
@@ -191,7 +190,7 @@ class BigCommerceClient:
 
     async def _bare(self, path: str, query: Mapping[str, str]) -> Sequence[Any]:
         reply = await self._http.send("GET", path, params=query)
-        return [] if reply.status == 204 else listed(exact(reply), "")
+        return [] if reply.status == 204 else listed(reply.exact_json(), "")
 
     async def _bare_pages(self, path: str) -> AsyncIterator[Sequence[Any]]:
         async def fetch(step: int) -> tuple[Sequence[Any], int | None]:
@@ -206,7 +205,7 @@ class BigCommerceClient:
     ) -> AsyncIterator[Sequence[Any]]:
         async def fetch(step: int) -> tuple[Sequence[Any], int | None]:
             sent = await self._http.send("GET", path, params={**query, **_page(step)})
-            reply = exact(sent)
+            reply = sent.exact_json()
             last = dig(reply, "meta.pagination.total_pages")
             found = listed(reply, "data")
             is_last = step >= last if type(last) is int else len(found) < PAGE_SIZE
@@ -223,16 +222,6 @@ def _page(number: int) -> dict[str, str]:
 def _modified(order: Any) -> str | None:
     found = moment(order.get("date_modified")) if isinstance(order, dict) else None
     return found.astimezone(UTC).isoformat() if isinstance(found, datetime) else None
-
-
-def exact(reply: HttpReply) -> Any:
-    """The reply's JSON with Decimals; ConnectorBug where it is none."""
-    try:
-        return decode_json(reply.body)
-    except Unreadable as error:
-        raise ConnectorBug(
-            f"BigCommerce's answer cannot be read: {error}", status=reply.status
-        ) from None
 
 
 def _object(value: Any) -> dict[str, Any]:

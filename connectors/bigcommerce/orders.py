@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from typing import Any
 
 from connectors.bigcommerce.payloads import (
@@ -32,7 +32,7 @@ from loyalty.events import (
     Tender,
     subject_of,
 )
-from loyalty.money import check_currency, decimals
+from loyalty.money import check_currency, rounded
 
 
 def customer_events(record: Any, source: Source) -> Iterator[Event]:
@@ -121,11 +121,11 @@ def _order(
         number=found.id,
         revision=found.date_modified,
         currency=currency,
-        total=_rounded(found.total_inc_tax, currency),
+        total=rounded(found.total_inc_tax, currency),
         lines=sold,
-        discount=_rounded(max(rest, ZERO), currency),
-        shipping=_rounded(extra, currency),
-        tax=_rounded(found.total_tax, currency),
+        discount=rounded(max(rest, ZERO), currency),
+        shipping=rounded(extra, currency),
+        tax=rounded(found.total_tax, currency),
         tenders=_tenders(found, currency),
         codes=codes,
         channel=found.order_source,
@@ -135,7 +135,7 @@ def _order(
 
 
 def _line(one: LinePayload, currency: str) -> Line:
-    gross = _rounded(one.total_ex_tax, currency)
+    gross = rounded(one.total_ex_tax, currency)
     discount = sum((each.amount for each in one.applied_discounts), ZERO)
     return Line(
         id=one.id,
@@ -143,10 +143,10 @@ def _line(one: LinePayload, currency: str) -> Line:
         product_id=one.product_id or "",
         title=one.name,
         quantity=one.quantity,
-        unit_price=_rounded(one.price_ex_tax, currency),
+        unit_price=rounded(one.price_ex_tax, currency),
         gross=gross,
-        discount=min(_rounded(discount, currency), gross),
-        tax=_rounded(one.total_tax, currency),
+        discount=min(rounded(discount, currency), gross),
+        tax=rounded(one.total_tax, currency),
         is_gift_card=one.type == "giftcertificate",
     )
 
@@ -158,7 +158,7 @@ def _tenders(found: OrderPayload, currency: str) -> tuple[Tender, ...]:
         ("gift_card", gift), ("store_credit", credit), ("other", rest),
     )  # fmt: skip
     return tuple(
-        Tender(kind=kind, amount=_rounded(amount, currency)) for kind, amount in parts if amount > 0
+        Tender(kind=kind, amount=rounded(amount, currency)) for kind, amount in parts if amount > 0
     )
 
 
@@ -175,22 +175,18 @@ def _refund(
             shipping += item.requested_amount or ZERO
         elif item.item_type == "PRODUCT" and item.quantity and line:
             quantity = min(item.quantity, line.quantity)
-            amount = _rounded(line.net * quantity / line.quantity, order.currency)
+            amount = rounded(line.net * quantity / line.quantity, order.currency)
             back.append(RefundLine(line_id=line.id, quantity=quantity, amount=amount))
     amount = max(given.total_amount - declined, ZERO)
     return Refund(
         id=given.id,
         order_id=found.id,
         currency=order.currency,
-        amount=_rounded(amount, order.currency),
+        amount=rounded(amount, order.currency),
         lines=() if declined else tuple(back),
-        shipping=_rounded(min(shipping, amount), order.currency),
+        shipping=rounded(min(shipping, amount), order.currency),
         customer=customer,
     )
-
-
-def _rounded(amount: Decimal, currency: str) -> Decimal:
-    return amount.quantize(Decimal(1).scaleb(-decimals(currency)), ROUND_HALF_UP)
 
 
 def _event(

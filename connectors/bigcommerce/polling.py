@@ -23,7 +23,7 @@ from connectors.kit.customers import (
     read_page,
 )
 from connectors.kit.payload import read
-from connectors.kit.poll import Page, Poll, since, watermark
+from connectors.kit.poll import Page, Poll, since, watermark, why_unreadable
 from connectors.kit.webhook import Source, Unreadable
 from loyalty.events import Event, EventType
 from loyalty.money import MoneyError
@@ -65,7 +65,7 @@ async def _orders(
         try:
             orders.append(read(OrderPayload, record))
         except Unreadable as error:
-            bad.append(_reason(record, error))
+            bad.append(why_unreadable(record, error))
     refunded = [one.id for one in orders if one.is_paid and one.may_have_refunds]
     refunds = defaultdict(list)
     for one in await client.refunds(refunded):
@@ -87,12 +87,7 @@ def _tell(told: Iterator[Event], record: Any, events: list[Event], bad: list[str
         for event in told:
             events.append(event)
     except REASONS as error:
-        bad.append(_reason(record, error))
-
-
-def _reason(record: Any, error: Exception) -> str:
-    identity = record.get("id") if isinstance(record, dict) else "?"
-    return f"{str(identity)[:40]}: {str(error)[:200]}"
+        bad.append(why_unreadable(record, error))
 
 
 POLL = Poll(

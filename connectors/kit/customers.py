@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from pydantic import ValidationError
 
 from connectors.kit.paging import Bounds
+from connectors.kit.poll import why_unreadable
 from connectors.kit.webhook import InboundRequest, Parse, Source, Unreadable
 from loyalty.events import Customer
 from loyalty.money import MoneyError
@@ -79,20 +80,11 @@ def read_page(
         try:
             customer = customer_of(record)
         except (Unreadable, ValidationError, MoneyError) as error:
-            bad.append(_reason(record, error))
+            bad.append(why_unreadable(record, error))
             continue
         if customer is not None:
             found.append(customer)
     return CustomerPage(tuple(found), cursor, tuple(bad))
-
-
-def _reason(record: Any, error: Exception) -> str:
-    identity = record.get("id") if isinstance(record, dict) else "?"
-    if isinstance(error, ValidationError):
-        fields = error.errors(include_input=False, include_url=False)
-        places = sorted({str(one["loc"][0]) for one in fields if one["loc"]})
-        return f"{str(identity)[:40]}: cannot be read ({', '.join(places)})"
-    return f"{str(identity)[:40]}: {str(error)[:200]}"
 
 
 def through(parse: Parse, source: Source) -> Callable[[Any], Customer]:

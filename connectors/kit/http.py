@@ -35,6 +35,7 @@ from connectors.kit.errors import (
 )
 from connectors.kit.redact import secrets_in_headers, without_people, without_secrets
 from connectors.kit.toll import pay
+from connectors.kit.webhook import Unreadable, decode_json
 
 MAX_REPLY_BYTES = 8 * 1024 * 1024
 """What a reply may hold unless a client says otherwise, within REPLY_BOUNDS."""
@@ -77,6 +78,15 @@ class HttpReply:
         except orjson.JSONDecodeError:
             raise ConnectorBug(
                 "the vendor answered with something that is not JSON", status=self.status
+            ) from None
+
+    def exact_json(self) -> Any:
+        """The same with Decimals, for amounts: they must not pass through a float."""
+        try:
+            return decode_json(self.body)
+        except Unreadable as error:
+            raise ConnectorBug(
+                f"the vendor's answer cannot be read: {error}", status=self.status
             ) from None
 
 

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
+from pydantic import ValidationError
+
 from connectors.kit.webhook import Source
 from loyalty.events import Event, EventType
 
@@ -85,3 +87,23 @@ def watermark(cursor: str, moments: Iterable[datetime]) -> str:
     with suppress(ValueError):
         found.append(datetime.fromisoformat(cursor).astimezone(UTC))
     return max(found).isoformat() if found else cursor
+
+
+def why_unreadable(record: Any, error: Exception, *, what: str = "", key: str = "id") -> str:
+    """One sentence for `Page.unreadable`: which record and why, without what stands in it.
+
+    Args:
+        what: The kind of record, where the numbers of several kinds could be confused.
+        key: Under which name the record has its number.
+    """
+    identity = str(record.get(key) if isinstance(record, dict) else "?")[:40]
+    return f"{what} {identity}: {_reason(error)}".lstrip()
+
+
+def _reason(error: Exception) -> str:
+    # pydantic repeats the values themselves, which may be a person's.
+    if not isinstance(error, ValidationError):
+        return str(error)[:200]
+    fields = error.errors(include_input=False, include_url=False)
+    places = sorted({str(one["loc"][0]) for one in fields if one["loc"]})
+    return f"cannot be read ({', '.join(places)})"

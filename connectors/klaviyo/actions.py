@@ -14,12 +14,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
 from connectors.kit.action import Action, Capability, Idempotency, Job, Outcome, Payload, Sent
+from connectors.kit.batches import in_batches
 from connectors.kit.capabilities import Properties, TrackedEvent
 from connectors.kit.errors import ConnectorError, InvalidRequest
 from connectors.kit.values import json_number, json_value_or_text
@@ -76,7 +77,7 @@ async def track_events(client: KlaviyoClient, jobs: Sequence[Job]) -> Sequence[O
             ready[job.key] = (job, _bulk_entry(job))
         except InvalidRequest as error:
             outcomes[job.key] = error
-    for part in _parts(list(ready.values())):
+    for part in in_batches(ready.values(), _length, most=BATCH_SIZE, most_bytes=MAX_BULK_BYTES):
         outcomes.update(await _send(client, part, BULK_ROUNDS))
     return [outcomes[job.key] for job in jobs]
 
@@ -194,22 +195,9 @@ def _identifiers(person: TrackedEvent | ProfileInput) -> dict[str, str]:
     return found
 
 
-def _parts(
-    ready: list[tuple[Job, dict[str, Any]]],
-) -> Iterator[list[tuple[Job, dict[str, Any]]]]:
-    """Bulk jobs of at most 1,000 events, each below Klaviyo's 5 MB."""
-    part: list[tuple[Job, dict[str, Any]]] = []
-    size = 0
-    for one in ready:
-        # As the SDK writes it: with spaces, and escapes for everything beyond ASCII.
-        length = len(json.dumps(one[1]))
-        if part and (len(part) == BATCH_SIZE or size + length > MAX_BULK_BYTES):
-            yield part
-            part, size = [], 0
-        part.append(one)
-        size += length
-    if part:
-        yield part
+def _length(one: tuple[Job, dict[str, Any]]) -> int:
+    # As the SDK writes it: with spaces, and escapes for everything beyond ASCII.
+    return len(json.dumps(one[1]))
 
 
 TRACK_EVENT = Action(

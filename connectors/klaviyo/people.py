@@ -13,10 +13,11 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from connectors.kit.action import Action, Capability, Idempotency, Job, Sent
+from connectors.kit.batches import in_batches
 from connectors.kit.capabilities import ListMembership, SubscribeAct, Whom
 from connectors.kit.errors import ConnectorBug, ConnectorError, InvalidRequest, NotFound
 from connectors.kit.paging import dig
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from connectors.klaviyo.client import KlaviyoClient
 
 MAX_BULK_BYTES = 4_500_000
+MAX_BULK_PROFILES = 10_000
 LOOKS = (0.2, 0.5, 1.0, 2.0, 4.0)
 """Seconds between the looks at an import; what takes longer is believed to be fine."""
 
@@ -89,7 +91,7 @@ async def import_profiles(
 ) -> list[str | ConnectorError]:
     """Imports many profiles; the job's id for each, or why Klaviyo refuses this one."""
     outcomes: list[str | ConnectorError] = []
-    for part in _parts(profiles):
+    for part in in_batches(profiles, _length, most=MAX_BULK_PROFILES, most_bytes=MAX_BULK_BYTES):
         try:
             outcomes += await _import(client, part)
         except ConnectorError as error:
@@ -145,18 +147,8 @@ def _place(pointer: Any) -> int | None:
     return int(text) if text.isdecimal() else None
 
 
-def _parts(profiles: Sequence[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
-    part: list[dict[str, Any]] = []
-    size = 0
-    for one in profiles:
-        length = len(json.dumps(one)) + 50
-        if part and size + length > MAX_BULK_BYTES:
-            yield part
-            part, size = [], 0
-        part.append(one)
-        size += length
-    if part:
-        yield part
+def _length(profile: dict[str, Any]) -> int:
+    return len(json.dumps(profile)) + 50  # what the profile is wrapped in
 
 
 SUBSCRIBE = Action(

@@ -14,10 +14,9 @@ from urllib.parse import quote
 import httpx
 
 from connectors.kit.errors import ConnectorBug
-from connectors.kit.http import TIMEOUT, HttpClient, HttpReply
+from connectors.kit.http import TIMEOUT, HttpClient
 from connectors.kit.oauth import TokenGrant, TokenKeeper, TokenStore
 from connectors.kit.paging import Bounds, dig, listed, walk
-from connectors.kit.webhook import Unreadable, decode_json
 from connectors.lightspeed.account import LightspeedAccount
 from connectors.lightspeed.version import API, TOKEN
 
@@ -60,7 +59,7 @@ class LightspeedClient:
 
         async def fetch(step: int) -> tuple[Sequence[Any], int | None]:
             query = {"after": str(step), "page_size": str(PAGE_SIZE)}
-            reply = exact(await self._http.send("GET", f"{API}/{resource}", params=query))
+            reply = (await self._http.send("GET", f"{API}/{resource}", params=query)).exact_json()
             found = listed(reply, "data")
             return found, version_of(reply, "version.max") if found else None
 
@@ -70,7 +69,7 @@ class LightspeedClient:
     async def first_after(self, resource: str, after: int) -> dict[str, Any] | None:
         """The one that changed next after a version; None where nothing did."""
         query = {"after": str(after), "page_size": "1"}
-        reply = exact(await self._http.send("GET", f"{API}/{resource}", params=query))
+        reply = (await self._http.send("GET", f"{API}/{resource}", params=query)).exact_json()
         found = listed(reply, "data")
         return _object(found[0], "record") if found else None
 
@@ -88,7 +87,9 @@ class LightspeedClient:
     async def customers(self, attribute: str, value: str) -> Sequence[Any]:
         """Customers found by e-mail, mobile, phone or customer_code."""
         query = {"type": "customers", attribute: value, "page_size": "100"}
-        return listed(exact(await self._http.send("GET", f"{API}/search", params=query)), "data")
+        return listed(
+            (await self._http.send("GET", f"{API}/search", params=query)).exact_json(), "data"
+        )
 
     async def customer(self, customer_id: str) -> dict[str, Any]:
         """One customer; NotFound where there is none."""
@@ -114,13 +115,13 @@ class LightspeedClient:
         """Books one change of a loyalty balance; the same session twice is booked once."""
         body = {"session_id": session_id, "adjustments": [adjustment]}
         path = f"{API}/loyalty/adjustments/bulk"
-        return _object(exact(await self._http.send("POST", path, json=body)), "answer")
+        return _object((await self._http.send("POST", path, json=body)).exact_json(), "answer")
 
     # --- webhooks ----------------------------------------------------------------------------
 
     async def webhooks(self) -> Sequence[Any]:
         """Every webhook of the application."""
-        return listed(exact(await self._http.send("GET", f"{API}/webhooks")), "data")
+        return listed((await self._http.send("GET", f"{API}/webhooks")).exact_json(), "data")
 
     async def create_webhook(self, kind: str, url: str) -> dict[str, Any]:
         """Registers an address for one kind of event."""
@@ -138,17 +139,7 @@ class LightspeedClient:
         self, method: str, path: str, body: dict[str, Any] | None = None
     ) -> dict[str, Any]:
         reply = await self._http.send(method, f"{API}{path}", json=body)
-        return _object(dig(exact(reply), "data"), "record")
-
-
-def exact(reply: HttpReply) -> Any:
-    """The reply's JSON with Decimals; ConnectorBug where it is none."""
-    try:
-        return decode_json(reply.body)
-    except Unreadable as error:
-        raise ConnectorBug(
-            f"Lightspeed's answer cannot be read: {error}", status=reply.status
-        ) from None
+        return _object(dig(reply.exact_json(), "data"), "record")
 
 
 def version_of(record: Any, place: str = "version") -> int:

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from connectors.kit.customers import CustomerList, CustomerPage, read_page
 from connectors.kit.errors import ConnectorBug
-from connectors.kit.poll import FIRST_LOOK, Page, Poll
+from connectors.kit.poll import FIRST_LOOK, Page, Poll, why_unreadable
 from connectors.kit.webhook import Source, Unreadable
 from connectors.lightspeed.client import version_of
 from connectors.lightspeed.sales import customer_events, sale_events
@@ -52,8 +52,7 @@ def _told(page: Any, tell: Tell, mark: int) -> tuple[tuple[Event, ...], int, tup
             for event in tell(record):
                 events.append(event)
         except (Unreadable, ValidationError, MoneyError) as error:
-            identity = record.get("id") if isinstance(record, dict) else "?"
-            bad.append(f"{str(identity)[:40]}: {str(error)[:200]}")
+            bad.append(why_unreadable(record, error))
     return tuple(events), mark, tuple(bad)
 
 

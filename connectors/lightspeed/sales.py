@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from typing import Any
 
 from connectors.kit.payload import read
@@ -33,7 +33,7 @@ from loyalty.events import (
     Tender,
     subject_of,
 )
-from loyalty.money import check_currency, decimals
+from loyalty.money import check_currency, rounded
 
 ZERO = Decimal(0)
 
@@ -126,8 +126,8 @@ def _order(
         number=found.invoice_number,
         revision=found.updated_at,
         currency=check_currency(currency),
-        total=_rounded(net + tax, currency),
-        tax=_rounded(tax, currency),
+        total=rounded(net + tax, currency),
+        tax=rounded(tax, currency),
         lines=tuple(_line(line, currency) for line in sold),
         # What an exchange was paid with is the difference only, so it says nothing of the goods.
         tenders=() if is_exchange else _tenders(found.payments, currency),
@@ -144,9 +144,9 @@ def _line(line: LinePayload, currency: str) -> Line:
         product_id=line.product_id or "",
         title=line.note,
         quantity=int(line.quantity) if is_whole else 1,
-        unit_price=_rounded(line.price, currency),
-        gross=_rounded(line.price_total, currency),
-        tax=_rounded(line.tax_total, currency),
+        unit_price=rounded(line.price, currency),
+        gross=rounded(line.price_total, currency),
+        tax=rounded(line.tax_total, currency),
     )
 
 
@@ -172,14 +172,14 @@ def _refund(
         id=found.id,
         order_id=found.return_for,
         currency=check_currency(currency),
-        amount=_rounded(-total, currency),
+        amount=rounded(-total, currency),
         customer=customer,
     )
 
 
 def _tenders(payments: tuple[PaymentPayload, ...], currency: str) -> tuple[Tender, ...]:
     return tuple(
-        Tender(kind=_kind(one.name.lower()), amount=_rounded(one.amount, currency))
+        Tender(kind=_kind(one.name.lower()), amount=rounded(one.amount, currency))
         for one in payments
         if one.amount > 0
     )
@@ -194,10 +194,6 @@ def _kind(name: str) -> Any:
     if "cash" in name:
         return "cash"
     return "card" if "card" in name or "eftpos" in name else "other"
-
-
-def _rounded(amount: Decimal, currency: str) -> Decimal:
-    return amount.quantize(Decimal(1).scaleb(-decimals(currency)), ROUND_HALF_UP)
 
 
 def _event(

@@ -7,9 +7,6 @@ whatever they are about.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
-
-import orjson
 
 from connectors.kit.errors import (
     AuthError,
@@ -19,10 +16,8 @@ from connectors.kit.errors import (
     OutcomeUnknown,
     RateLimited,
     ScopeError,
-    Transient,
 )
-from connectors.kit.http import retry_after
-from connectors.kit.paging import dig
+from connectors.kit.meta_refusals import error_of, refusal
 from connectors.kit.redact import without_people
 
 _WINDOW = "the person's last message is older than 24 hours: wait for one, or send a template"
@@ -51,7 +46,7 @@ def explain(
     status: int, headers: Mapping[str, str], body: bytes, writes: bool
 ) -> ConnectorError | None:
     """The error of a refusal that names a code; None where the status has to do."""
-    error = _error(body)
+    error = error_of(body)
     code, fine = error.get("code"), error.get("error_subcode")
     if type(code) is not int:
         return None
@@ -63,22 +58,5 @@ def explain(
     if found is None:
         return None
     kind, means = found
-    known: dict[str, Any] = {
-        "status": status,
-        "vendor_code": f"{code}.{fine}" if fine else str(code),
-        "request_id": str(error.get("fbtrace_id") or "")[:100] or None,
-    }
     text = f"{means} ({without_people(said)})"
-    if kind is RateLimited:
-        return RateLimited(text, retry_after=retry_after(headers), **known)
-    if kind is OutcomeUnknown and not writes:
-        return Transient(text, **known)
-    return kind(text, **known)
-
-
-def _error(body: bytes) -> dict[str, Any]:
-    try:
-        error = dig(orjson.loads(body), "error")
-    except orjson.JSONDecodeError:
-        return {}
-    return error if isinstance(error, dict) else {}
+    return refusal(kind, text, error, status=status, headers=headers, writes=writes)

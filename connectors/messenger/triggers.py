@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from connectors.kit.meta import asks_to_stop, handshake, objects, sign, verify
 from connectors.kit.payload import read
 from connectors.kit.webhook import (
-    BadSignature,
     InboundRequest,
     Reply,
     Source,
@@ -21,46 +21,9 @@ from connectors.kit.webhook import (
     Unreadable,
     Webhook,
     decode_json,
-    hmac_hex,
-    require_match,
-    require_secret,
-    signing_secrets,
 )
 from connectors.messenger.payloads import Message, Messaging, Update, moment
 from loyalty.events import Activity, ChatMessage, Customer, Event, EventType, subject_of
-
-SIGNATURE = "X-Hub-Signature-256"
-STOP_WORDS = frozenset({"stop", "stopall", "unsubscribe", "opt out", "stop promotions"})
-"""Narrower than for SMS: a button that says "Cancel" may be about anything."""
-
-
-def verify(request: InboundRequest, account: Any) -> None:
-    """Refuses what the app's secret did not sign."""
-    secrets = signing_secrets(account.app_secret)
-    expected = [f"sha256={hmac_hex(secret, request.body)}" for secret in secrets]
-    require_match(request.headers.get(SIGNATURE.lower()), expected, SIGNATURE)
-
-
-def sign(request: InboundRequest, account: Any) -> Mapping[str, str]:
-    """The header by which Meta proves a webhook."""
-    return {SIGNATURE.lower(): f"sha256={hmac_hex(account.app_secret, request.body)}"}
-
-
-def handshake(request: InboundRequest, account: Any) -> Reply | None:
-    """Returns Meta its challenge where it knows the verify token.
-
-    Raises:
-        BadSignature: It does not, or asks for something else.
-    """
-    if request.method != "GET" or "hub.mode" not in request.query:
-        return None
-    require_secret(request.query.get("hub.verify_token"), account.verify_token, "the verify token")
-    challenge = request.query.get("hub.challenge", "")
-    is_plain = challenge.isascii() and challenge.replace("-", "").replace("_", "").isalnum()
-    if request.query["hub.mode"] != "subscribe" or not is_plain or len(challenge) > 200:
-        raise BadSignature("this is no request to subscribe")
-    return Reply(200, challenge.encode())
-
 
 # --- what they become ------------------------------------------------------------------------
 
@@ -149,7 +112,7 @@ def _written(message: Message, fact: _Fact) -> Iterator[Event]:
         yield fact.told("quick_reply", message.quick_reply.payload, key=message.mid)
     else:
         yield fact.wrote(message)
-    if message.text.lower().strip(".! ") in STOP_WORDS:
+    if asks_to_stop(message.text):
         yield fact.told("stop_asked", message.mid, key=f"{message.mid}:stop")
 
 
@@ -173,8 +136,8 @@ def topic_of(request: InboundRequest, payload: Any) -> str:
     """The field of the first thing that means something; empty where nothing does."""
     if not isinstance(payload, dict) or payload.get("object") != "page":
         return ""
-    for entry in _objects(payload.get("entry")):
-        for one in _objects(entry.get("messaging")):
+    for entry in objects(payload.get("entry")):
+        for one in objects(entry.get("messaging")):
             if part := _part(one):
                 return PARTS[part][0]
     return ""
@@ -182,10 +145,6 @@ def topic_of(request: InboundRequest, payload: Any) -> str:
 
 def _part(one: Mapping[str, Any]) -> str:
     return next((name for name in PARTS if one.get(name)), "")
-
-
-def _objects(value: Any) -> list[dict[str, Any]]:
-    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
 
 
 WEBHOOK = Webhook(

@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from connectors.kit.payload import first_time, read
-from connectors.kit.poll import Page, Poll, since
+from connectors.kit.poll import Page, Poll, since, why_unreadable
 from connectors.kit.webhook import Source, Unreadable
 from connectors.pipedrive.payloads import (
     ActivityPayload,
@@ -67,8 +67,7 @@ def _told(
         try:
             events += tell(record, source)
         except (Unreadable, ValidationError) as error:
-            identity = record.get("id") if isinstance(record, dict) else "?"
-            bad.append(f"{resource} {str(identity)[:40]}: {str(error)[:200]}")
+            bad.append(why_unreadable(record, error, what=resource))
     return tuple(events), tuple(bad)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -29,7 +29,7 @@ from connectors.kit.payload import (
 from connectors.kit.webhook import Source, Unreadable
 from connectors.quickbooks.receipts import is_our_own
 from loyalty.events import Cancellation, Customer, Event, EventType, Line, Order, subject_of
-from loyalty.money import check_currency, decimals
+from loyalty.money import check_currency, rounded
 
 SHIPPING = "SHIPPING_ITEM_ID"
 
@@ -187,10 +187,10 @@ def _order(found: Receipt, currency: str, who: Customer | None) -> Order:
         number=found.number,
         revision=found.times.updated,
         currency=code,
-        total=_rounded(found.total, code),
-        tax=_rounded(found.tax.total if found.tax else Decimal(0), code),
-        discount=_rounded(max(sum(discounts, Decimal(0)), Decimal(0)), code),
-        shipping=_rounded(sum(shipping, Decimal(0)), code),
+        total=rounded(found.total, code),
+        tax=rounded(found.tax.total if found.tax else Decimal(0), code),
+        discount=rounded(max(sum(discounts, Decimal(0)), Decimal(0)), code),
+        shipping=rounded(sum(shipping, Decimal(0)), code),
         lines=tuple(
             _line(place, one, code) for place, one in enumerate(goods, 1) if not one.is_shipping
         ),
@@ -210,13 +210,9 @@ def _line(place: int, line: ReceiptLine, currency: str) -> Line:
         product_id=(item.value or "") if item else "",
         title=line.title or (item.name if item else ""),
         quantity=pieces,
-        unit_price=_rounded(line.amount / pieces, currency),
-        gross=_rounded(line.amount, currency),
+        unit_price=rounded(line.amount / pieces, currency),
+        gross=rounded(line.amount, currency),
     )
-
-
-def _rounded(amount: Decimal, currency: str) -> Decimal:
-    return amount.quantize(Decimal(1).scaleb(-decimals(currency)), ROUND_HALF_UP)
 
 
 def _event(

@@ -23,11 +23,10 @@ from connectors.kit.errors import (
     NotFound,
     RateLimited,
 )
-from connectors.kit.http import TIMEOUT, HttpClient, HttpReply
+from connectors.kit.http import TIMEOUT, HttpClient
 from connectors.kit.oauth import TokenGrant, TokenKeeper, TokenStore
 from connectors.kit.paging import dig, walk
 from connectors.kit.redact import without_people
-from connectors.kit.webhook import Unreadable, decode_json
 from connectors.quickbooks.account import QuickbooksAccount
 
 MINOR_VERSION = "75"
@@ -71,7 +70,7 @@ class QuickbooksClient:
         """`select * from …`: one page of records."""
         text = f"select * from {entity} {rest}"  # noqa: S608 - Intuit's language; texts are quoted
         params = {"query": text, "minorversion": MINOR_VERSION}
-        reply = exact(await self._http.send("GET", f"{self._root}/query", params=params))
+        reply = (await self._http.send("GET", f"{self._root}/query", params=params)).exact_json()
         answer = dig(reply, "QueryResponse")
         if not isinstance(answer, dict):
             raise ConnectorBug("QuickBooks' answer to a query holds no QueryResponse")
@@ -111,7 +110,7 @@ class QuickbooksClient:
         """Books a sales receipt; the same request id twice is booked once."""
         params = {"requestid": request_id, "minorversion": MINOR_VERSION}
         path = f"{self._root}/salesreceipt"
-        reply = exact(await self._http.send("POST", path, json=body, params=params))
+        reply = (await self._http.send("POST", path, json=body, params=params)).exact_json()
         found = dig(reply, "SalesReceipt")
         if not isinstance(found, dict) or not isinstance(found.get("Id"), str):
             raise ConnectorBug("QuickBooks' answer holds no sales receipt")
@@ -133,16 +132,6 @@ class QuickbooksClient:
 def quoted(text: str) -> str:
     """Text as it stands between the quotes of a query."""
     return text.replace("\\", "\\\\").replace("'", "\\'")
-
-
-def exact(reply: HttpReply) -> Any:
-    """The reply's JSON with Decimals; ConnectorBug where it is none."""
-    try:
-        return decode_json(reply.body)
-    except Unreadable as error:
-        raise ConnectorBug(
-            f"QuickBooks' answer cannot be read: {error}", status=reply.status
-        ) from None
 
 
 def _explain(

@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from connectors.kit.poll import Page, Poll, since, watermark
+from connectors.kit.poll import Page, Poll, since, watermark, why_unreadable
 from connectors.kit.webhook import Source, Unreadable
 from connectors.quickbooks.books import customer_events, receipt_events
 from loyalty.events import Event, EventType
@@ -52,8 +52,7 @@ def _told(
         try:
             events += tell(record)
         except (Unreadable, ValidationError, MoneyError, DecimalException) as error:
-            identity = record.get("Id") if isinstance(record, dict) else "?"
-            bad.append(f"{str(identity)[:40]}: {str(error)[:200]}")
+            bad.append(why_unreadable(record, error, key="Id"))
     return tuple(events), watermark(mark, _moments(page)), tuple(bad)
 
 

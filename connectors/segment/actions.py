@@ -7,12 +7,13 @@ so a batch is cut before it is sent.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from connectors.kit.action import Action, Capability, Idempotency, Job, Outcome, Sent
+from connectors.kit.batches import in_batches
 from connectors.kit.capabilities import CrmContact, ListMembership, TrackedEvent
 from connectors.kit.errors import ConnectorError, InvalidRequest
 from connectors.segment.account import SegmentAccount
@@ -48,7 +49,7 @@ def _in_batches(kind: str, compose: Compose) -> RunBatch:
                 outcomes[job.key] = error
             else:
                 outcomes[job.key] = Sent(vendor_id=message_id(job))
-        for part in _parts(ready):
+        for part in in_batches(ready, _length, most=BATCH_SIZE, most_bytes=MAX_BATCH_BYTES):
             try:
                 await client.batch([body for _, body in part])
             except ConnectorError as error:
@@ -58,19 +59,8 @@ def _in_batches(kind: str, compose: Compose) -> RunBatch:
     return run_batch
 
 
-def _parts(ready: list[tuple[str, Body]]) -> Iterator[list[tuple[str, Body]]]:
-    """Calls of at most 2,500 messages, each below Segment's 500 KB."""
-    part: list[tuple[str, Body]] = []
-    size = 0
-    for one in ready:
-        length = len(orjson.dumps(one[1])) + 1
-        if part and (len(part) == BATCH_SIZE or size + length > MAX_BATCH_BYTES):
-            yield part
-            part, size = [], 0
-        part.append(one)
-        size += length
-    if part:
-        yield part
+def _length(one: tuple[str, Body]) -> int:
+    return len(orjson.dumps(one[1])) + 1
 
 
 def _action(kind: str, compose: Compose, **declared: Any) -> Action:

@@ -24,7 +24,7 @@ from connectors.kit.customers import (
     through,
 )
 from connectors.kit.payload import first_time, read
-from connectors.kit.poll import Page, Poll, since, watermark
+from connectors.kit.poll import Page, Poll, since, watermark, why_unreadable
 from connectors.kit.webhook import InboundRequest, Source, Unreadable
 from connectors.shopify.payloads import CustomerPayload, OrderPayload
 from connectors.shopify.triggers import (
@@ -76,8 +76,7 @@ def _told(
             events += tell(record, request, source)
             moments.append(_changed_at(record))
         except (Unreadable, ValidationError, MoneyError) as error:
-            identity = record.get("id") if isinstance(record, dict) else "?"
-            bad.append(f"{str(identity)[:40]}: {str(error)[:200]}")
+            bad.append(why_unreadable(record, error))
     return tuple(events), watermark(mark, moments), tuple(bad)
 
 

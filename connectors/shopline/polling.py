@@ -23,7 +23,7 @@ from connectors.kit.customers import (
 )
 from connectors.kit.errors import NotFound
 from connectors.kit.payload import read
-from connectors.kit.poll import Page, Poll, since, watermark
+from connectors.kit.poll import Page, Poll, since, watermark, why_unreadable
 from connectors.kit.webhook import InboundRequest, Source, Unreadable
 from connectors.shopline.payloads import OrderPayload
 from connectors.shopline.triggers import (
@@ -61,7 +61,7 @@ async def changed_since(
                 events += _customer(record, request, source, start)
                 latest = watermark(latest, [_changed_at(record)])
             except UNREADABLE as error:
-                bad.append(_reason("customer", record, error))
+                bad.append(why_unreadable(record, error, what="customer"))
         yield Page(tuple(events), cursor, tuple(bad))
     async for page in client.changed("/orders.json", "orders", start):
         events, bad = [], []
@@ -70,7 +70,7 @@ async def changed_since(
                 events += _order(record, request, source)
                 latest = watermark(latest, [_changed_at(record)])
             except UNREADABLE as error:
-                bad.append(_reason("order", record, error))
+                bad.append(why_unreadable(record, error, what="order"))
             found, problems = await _refunds(client, record, request, source)
             events += found
             bad += problems
@@ -84,11 +84,6 @@ def _changed_at(record: Any) -> datetime:
         return datetime.fromisoformat(str(record["updated_at"])).astimezone(UTC)
     except (KeyError, ValueError):
         raise Unreadable("it does not say when it changed") from None
-
-
-def _reason(kind: str, record: Any, error: Exception) -> str:
-    identity = record.get("id") if isinstance(record, dict) else "?"
-    return f"{kind} {str(identity)[:60]}: {str(error)[:200]}"
 
 
 def _customer(
@@ -130,7 +125,7 @@ async def _refunds(
             whole = {"order_id": identity, **refund} if isinstance(refund, dict) else refund
             events += parse_refund(whole, request, source)
         except UNREADABLE as error:
-            bad.append(_reason("refund", refund, error))
+            bad.append(why_unreadable(refund, error, what="refund"))
     return events, bad
 
 

@@ -21,7 +21,7 @@ from connectors.kit.payload import (
     first_time,
     read,
 )
-from connectors.kit.poll import Page, Poll, since, watermark
+from connectors.kit.poll import Page, Poll, since, watermark, why_unreadable
 from connectors.kit.webhook import Source, Unreadable
 from loyalty.events import Customer, Event, EventType, subject_of
 
@@ -65,8 +65,7 @@ async def changed_since(
                 if found.state in client.states:
                     events += told(found, source, start)
             except (Unreadable, ValidationError) as error:
-                identity = record.get("id") if isinstance(record, dict) else "?"
-                bad.append(f"customer {str(identity)[:40]}: {str(error)[:200]}")
+                bad.append(why_unreadable(record, error, what="customer"))
         latest = watermark(latest, moments)
         yield Page(tuple(events), cursor, tuple(bad))
     # Everything was asked for after `now`: a clock ahead of ours must not skip what follows.

@@ -23,7 +23,7 @@ from connectors.kit.customers import (
 )
 from connectors.kit.errors import NotFound, ScopeError
 from connectors.kit.payload import Instant, VendorModel, read
-from connectors.kit.poll import Page, Poll, since, watermark
+from connectors.kit.poll import Page, Poll, since, watermark, why_unreadable
 from connectors.kit.webhook import InboundRequest, Parse, Source, Unreadable
 from connectors.square.activities import Members, activity
 from connectors.square.orders import order_paid
@@ -66,8 +66,7 @@ class _Look:
                 times = read(Moments, record)
                 seen += [one for one in (times.updated_at or times.created_at,) if one]
             except (Unreadable, ValidationError, MoneyError) as error:
-                identity = record.get("id") if isinstance(record, dict) else "?"
-                bad.append(f"{str(identity)[:60]}: {str(error)[:200]}")
+                bad.append(why_unreadable(record, error))
         self.mark = watermark(self.mark, seen)
         return tuple(events), tuple(bad)
 

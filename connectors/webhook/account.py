@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
 from typing import Annotated, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, SecretStr, field_validator, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 
 from connectors.kit.account import Account
-from connectors.kit.fields import Secret
+from connectors.kit.fields import SigningSecret
 from connectors.webhook.mapping import MAX_CHARACTERS, parse_mapping
-
-PREFIX = "whsec_"
-MIN_KEY_BYTES = 16
 
 _HEADER = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,60}")
 _TAKEN = frozenset(
@@ -24,28 +19,13 @@ _TAKEN = frozenset(
 )  # fmt: skip
 
 
-def key_of(secret: SecretStr) -> bytes:
-    """The bytes that sign; ValueError where the secret is not base64."""
-    text = secret.get_secret_value().removeprefix(PREFIX)
-    try:
-        return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
-    except binascii.Error:
-        raise ValueError("must be base64 after whsec_") from None
-
-
-def _is_key(secret: SecretStr) -> SecretStr:
-    if len(key_of(secret)) < MIN_KEY_BYTES:
-        raise ValueError(f"must be base64 of {MIN_KEY_BYTES} bytes or more, 32 at best")
-    return secret
-
-
 class WebhookAccount(Account):
     """An address to call, the secret that signs in both directions, and where it may lead."""
 
     url: Annotated[str, Field(max_length=2000)] = Field(
         "", description="The address to call; leave it empty for a connection that only receives."
     )
-    secret: Annotated[Secret, AfterValidator(_is_key)] = Field(
+    secret: SigningSecret = Field(
         description="The shared secret of both sides: whsec_ and base64 of 32 random bytes."
     )
     header_name: str = Field(

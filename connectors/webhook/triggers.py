@@ -17,6 +17,7 @@ from typing import Any, Self
 
 from pydantic import AwareDatetime, BaseModel, Field, ValidationError, model_validator
 
+from connectors.kit.fields import key_of
 from connectors.kit.webhook import (
     BadSignature,
     InboundRequest,
@@ -29,7 +30,7 @@ from connectors.kit.webhook import (
     require_object,
     signing_secrets,
 )
-from connectors.webhook.account import WebhookAccount, key_of
+from connectors.webhook.account import WebhookAccount
 from connectors.webhook.mapping import Entry, Unmapped, mapped, parse_mapping
 from loyalty.events import (
     DATA_MODELS,

@@ -8,9 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any
-
-import orjson
 
 from connectors.kit.errors import (
     AuthError,
@@ -23,7 +20,7 @@ from connectors.kit.errors import (
     ScopeError,
     Transient,
 )
-from connectors.kit.http import retry_after
+from connectors.kit.meta_refusals import error_of, refusal
 from connectors.kit.paging import dig
 from connectors.kit.redact import without_people
 
@@ -68,31 +65,14 @@ def explain(
     status: int, headers: Mapping[str, str], body: bytes, writes: bool
 ) -> ConnectorError | None:
     """The error of a refusal that names a code; None where the status has to do."""
-    error = _error(body)
+    error = error_of(body)
     code = error.get("code")
     if type(code) is not int:
         return None
     kind = NotFound if (code, error.get("error_subcode")) == (100, 33) else _CALLS.get(code)
     if kind is None:
         return None
-    known: dict[str, Any] = {
-        "status": status,
-        "vendor_code": str(code),
-        "request_id": str(error.get("fbtrace_id") or "")[:100] or None,
-    }
     detail = dig(error, "error_data.details") or error.get("message") or "no explanation given"
     text = f"{_SAYS.get(code, 'WhatsApp refuses it')} ({code}: {without_people(str(detail)[:200])})"
-    if kind is RateLimited:
-        wait = retry_after(headers) or (PAIR_PAUSE if code == PAIR else None)
-        return RateLimited(text, retry_after=wait, **known)
-    if kind is OutcomeUnknown and not writes:
-        return Transient(text, **known)
-    return kind(text, **known)
-
-
-def _error(body: bytes) -> dict[str, Any]:
-    try:
-        error = dig(orjson.loads(body), "error")
-    except orjson.JSONDecodeError:
-        return {}
-    return error if isinstance(error, dict) else {}
+    pause = PAIR_PAUSE if code == PAIR else None
+    return refusal(kind, text, error, status=status, headers=headers, writes=writes, pause=pause)

@@ -7,63 +7,27 @@ told. A request for set-up comes as GET and proves itself by the verify token.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from connectors.kit.meta import asks_to_stop, handshake, objects, sign, verify
 from connectors.kit.payload import read
 from connectors.kit.webhook import (
-    BadSignature,
     InboundRequest,
     Reply,
     Source,
     Trigger,
     Webhook,
     decode_json,
-    hmac_hex,
-    require_match,
-    require_secret,
-    signing_secrets,
 )
 from connectors.whatsapp.payloads import Incoming, Preference, Report, Update, Value
 from loyalty.events import Activity, ChatMessage, Customer, Event, EventType, subject_of
 
-SIGNATURE = "X-Hub-Signature-256"
-STOP_WORDS = frozenset({"stop", "stopall", "unsubscribe", "opt out", "stop promotions"})
-"""Narrower than for SMS: a button that says "Cancel" may be about anything."""
-
 KINDS = (EventType.CHAT_RECEIVED, EventType.ACTIVITY_REPORTED)
 FIELDS = ("messages", "user_preferences")
 FAILURES = {131026: "unreachable", 131047: "window_closed", 470: "window_closed"}
-
-
-def verify(request: InboundRequest, account: Any) -> None:
-    """Refuses what the app's secret did not sign."""
-    secrets = signing_secrets(account.app_secret)
-    expected = [f"sha256={hmac_hex(secret, request.body)}" for secret in secrets]
-    require_match(request.headers.get(SIGNATURE.lower()), expected, SIGNATURE)
-
-
-def sign(request: InboundRequest, account: Any) -> Mapping[str, str]:
-    """The header by which Meta proves a webhook."""
-    return {SIGNATURE.lower(): f"sha256={hmac_hex(account.app_secret, request.body)}"}
-
-
-def handshake(request: InboundRequest, account: Any) -> Reply | None:
-    """Returns Meta its challenge where it knows the verify token.
-
-    Raises:
-        BadSignature: It does not, or asks for something else.
-    """
-    if request.method != "GET" or "hub.mode" not in request.query:
-        return None
-    require_secret(request.query.get("hub.verify_token"), account.verify_token, "the verify token")
-    challenge = request.query.get("hub.challenge", "")
-    is_plain = challenge.isascii() and challenge.replace("-", "").replace("_", "").isalnum()
-    if request.query["hub.mode"] != "subscribe" or not is_plain or len(challenge) > 200:
-        raise BadSignature("this is no request to subscribe")
-    return Reply(200, challenge.encode())
 
 
 # --- what they become ------------------------------------------------------------------------
@@ -135,7 +99,7 @@ def _messages(message: Incoming, source: Source) -> list[Event]:
         told = [fact.told("button", message.id, ref=message.pressed or message.id)]
     else:
         told = [fact.wrote(message)]
-    if message.said.lower().strip(".! ") in STOP_WORDS:
+    if asks_to_stop(message.said):
         told.append(fact.told("stop_asked", f"{message.id}:stop", ref=message.id))
     return told
 
@@ -185,12 +149,8 @@ def topic_of(request: InboundRequest, payload: Any) -> str:
 
 
 def _raw_changes(payload: Any) -> Iterator[dict[str, Any]]:
-    for entry in _objects(payload.get("entry") if isinstance(payload, dict) else None):
-        yield from _objects(entry.get("changes"))
-
-
-def _objects(value: Any) -> list[dict[str, Any]]:
-    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+    for entry in objects(payload.get("entry") if isinstance(payload, dict) else None):
+        yield from objects(entry.get("changes"))
 
 
 WEBHOOK = Webhook(

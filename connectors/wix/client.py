@@ -16,10 +16,9 @@ import httpx
 
 from connectors.kit.customers import EVERYTHING
 from connectors.kit.errors import ConnectorBug
-from connectors.kit.http import TIMEOUT, HttpClient, HttpReply
+from connectors.kit.http import TIMEOUT, HttpClient
 from connectors.kit.oauth import TokenGrant, TokenKeeper, TokenStore
 from connectors.kit.paging import BOUNDS, Bounds, dig, listed, walk
-from connectors.kit.webhook import Unreadable, decode_json
 from connectors.wix.account import WixAccount
 
 PAGE_SIZE = 100
@@ -118,7 +117,9 @@ class WixClient:
 
     async def refunds(self, order_id: str) -> Sequence[Any]:
         """The refunds of an order."""
-        reply = exact(await self._http.send("GET", f"{PAYMENTS}/{quote(order_id, safe='')}"))
+        reply = (
+            await self._http.send("GET", f"{PAYMENTS}/{quote(order_id, safe='')}")
+        ).exact_json()
         found = dig(reply, "orderTransactions.refunds")
         return found if isinstance(found, list) else ()
 
@@ -132,7 +133,7 @@ class WixClient:
     async def contact(self, contact_id: str) -> dict[str, Any]:
         """One contact; NotFound where there is none."""
         path = f"{CONTACTS}/{quote(contact_id, safe='')}"
-        return _part(exact(await self._http.send("GET", path)), "contact")
+        return _part((await self._http.send("GET", path)).exact_json(), "contact")
 
     async def label(self, name: str) -> str:
         """The key of the label with this name, made where there is none."""
@@ -165,7 +166,7 @@ class WixClient:
     async def loyalty_account(self, account_id: str) -> dict[str, Any]:
         """A loyalty account by its id."""
         path = f"{ACCOUNTS}/{quote(account_id, safe='')}"
-        return _part(exact(await self._http.send("GET", path)), "account")
+        return _part((await self._http.send("GET", path)).exact_json(), "account")
 
     async def create_loyalty_account(self, contact_id: str) -> dict[str, Any]:
         """Makes a contact a member of the site's loyalty programme."""
@@ -197,10 +198,10 @@ class WixClient:
         await self._http.aclose()
 
     async def _asked(self, path: str, body: dict[str, Any]) -> Any:
-        return exact(await self._http.send("POST", path, json=body, writes=False))
+        return (await self._http.send("POST", path, json=body, writes=False)).exact_json()
 
     async def _did(self, method: str, path: str, body: dict[str, Any]) -> Any:
-        return exact(await self._http.send(method, path, json=body))
+        return (await self._http.send(method, path, json=body)).exact_json()
 
     async def _pages(
         self, path: str, name: str, query: dict[str, Any], *, items: str, meta: str
@@ -220,14 +221,6 @@ class WixClient:
 
 def _iso(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def exact(reply: HttpReply) -> Any:
-    """The reply's JSON with Decimals; ConnectorBug where it is none."""
-    try:
-        return decode_json(reply.body)
-    except Unreadable as error:
-        raise ConnectorBug(f"Wix's answer cannot be read: {error}", status=reply.status) from None
 
 
 def _part(reply: Any, name: str) -> dict[str, Any]:

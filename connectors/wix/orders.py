@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from connectors.kit.payload import read
@@ -31,7 +30,7 @@ from loyalty.events import (
     RefundLine,
     subject_of,
 )
-from loyalty.money import check_currency, decimals
+from loyalty.money import check_currency, rounded
 
 CONSENTS = {"SUBSCRIBED": ConsentState.GRANTED, "UNSUBSCRIBED": ConsentState.WITHDRAWN}
 
@@ -127,12 +126,12 @@ def _order(found: OrderPayload, buyer: Customer | None) -> Order:
         number=found.number,
         revision=found.updated,
         currency=currency,
-        total=_rounded(summary.total, currency),
+        total=rounded(summary.total, currency),
         lines=lines,
         # Of all discounts, what the lines and the shipping do not carry.
-        discount=_rounded(max(parts - summary.total, ZERO), currency),
-        shipping=_rounded(shipping, currency),
-        tax=_rounded(summary.tax, currency),
+        discount=rounded(max(parts - summary.total, ZERO), currency),
+        shipping=rounded(shipping, currency),
+        tax=rounded(summary.tax, currency),
         codes=tuple(code for code in codes if code),
         channel=found.channel.type.lower() if found.channel else "",
         customer=buyer,
@@ -147,9 +146,9 @@ def _line(one: LinePayload, currency: str) -> Line:
         product_id=(one.catalog.item_id if one.catalog else None) or "",
         title=one.name.original if one.name else "",
         quantity=one.quantity,
-        unit_price=_rounded(one.price, currency),
-        gross=_rounded(net, currency),
-        tax=_rounded(one.tax.total if one.tax else ZERO, currency),
+        unit_price=rounded(one.price, currency),
+        gross=rounded(net, currency),
+        tax=rounded(one.tax.total if one.tax else ZERO, currency),
         is_gift_card=bool(one.kind and one.kind.preset == "GIFT_CARD"),
     )
 
@@ -163,13 +162,13 @@ def _refund(given: RefundPayload, order: Order) -> Refund:
         line = lines.get(item.line_id or "")
         if line and item.quantity:
             quantity = min(item.quantity, line.quantity)
-            value = _rounded(line.net * quantity / line.quantity, order.currency)
+            value = rounded(line.net * quantity / line.quantity, order.currency)
             back.append(RefundLine(line_id=line.id, quantity=quantity, amount=value))
     return Refund(
         id=given.id,
         order_id=order.id,
         currency=order.currency,
-        amount=_rounded(max(amount, ZERO), order.currency),
+        amount=rounded(max(amount, ZERO), order.currency),
         lines=() if any(one.status == "FAILED" for one in given.parts) else tuple(back),
         customer=order.customer,
     )
@@ -188,10 +187,6 @@ def redemption_events(
         id=found.id, points=points, reward=reward or found.description, customer=customer
     )
     yield _event(EventType.REWARD_REDEEMED, source, found.id, found.created, data, customer)
-
-
-def _rounded(amount: Decimal, currency: str) -> Decimal:
-    return amount.quantize(Decimal(1).scaleb(-decimals(currency)), ROUND_HALF_UP)
 
 
 def _event(

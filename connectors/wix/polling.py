@@ -17,7 +17,7 @@ from connectors.kit.customers import (
 )
 from connectors.kit.errors import ConnectorBug, NotFound
 from connectors.kit.payload import read
-from connectors.kit.poll import Page, Poll, since, watermark
+from connectors.kit.poll import Page, Poll, since, watermark, why_unreadable
 from connectors.kit.webhook import Source, Unreadable
 from connectors.wix.orders import contact_events, order_events, redemption_events
 from connectors.wix.payloads import OrderPayload, TransactionPayload
@@ -43,8 +43,7 @@ class _Telling:
             self.refuse(record, error)
 
     def refuse(self, record: Any, error: Exception) -> None:
-        identity = record.get("id") if isinstance(record, dict) else "?"
-        self.bad.append(f"{str(identity)[:40]}: {str(error)[:200]}")
+        self.bad.append(why_unreadable(record, error))
 
 
 async def changed_since(

@@ -21,10 +21,9 @@ from connectors.kit.errors import (
     NotFound,
     ScopeError,
 )
-from connectors.kit.http import TIMEOUT, HttpClient, error_for_status
+from connectors.kit.http import TIMEOUT, HttpClient, HttpReply, error_for_status
 from connectors.kit.paging import by_page, listed
 from connectors.kit.redact import without_people
-from connectors.kit.webhook import Unreadable, decode_json
 from connectors.woocommerce.account import WooCommerceAccount
 from connectors.woocommerce.records import API, Record
 
@@ -79,31 +78,31 @@ class WooCommerceClient:
 
     async def customer(self, customer_id: str) -> Record:
         """One customer; NotFound where there is none."""
-        return _record((await self._http.send("GET", f"{API}/customers/{customer_id}")).body)
+        return _record(await self._http.send("GET", f"{API}/customers/{customer_id}"))
 
     async def customers(self, email: str) -> Sequence[Any]:
         """The customers with this address, whatever their role: one or none."""
         query = {"email": email, "role": "all"}
-        return _list((await self._http.send("GET", f"{API}/customers", params=query)).body)
+        return _list(await self._http.send("GET", f"{API}/customers", params=query))
 
     async def write_customer(self, customer_id: str, changes: Record) -> Record:
         """Changes a customer."""
         path = f"{API}/customers/{customer_id}"
-        return _record((await self._http.send("PUT", path, json=changes)).body)
+        return _record(await self._http.send("PUT", path, json=changes))
 
     async def coupons(self, code: str) -> Sequence[Any]:
         """The coupons with this code: one or none."""
         reply = await self._http.send("GET", f"{API}/coupons", params={"code": code})
-        return _list(reply.body)
+        return _list(reply)
 
     async def create_coupon(self, coupon: Record) -> Record:
         """Makes a coupon; Conflict where the code is taken."""
-        return _record((await self._http.send("POST", f"{API}/coupons", json=coupon)).body)
+        return _record(await self._http.send("POST", f"{API}/coupons", json=coupon))
 
     async def write_coupon(self, coupon_id: str, changes: Record) -> Record:
         """Changes a coupon; NotFound where it is gone."""
         path = f"{API}/coupons/{coupon_id}"
-        return _record((await self._http.send("PUT", path, json=changes)).body)
+        return _record(await self._http.send("PUT", path, json=changes))
 
     # --- webhooks ----------------------------------------------------------------------------
 
@@ -114,7 +113,7 @@ class WooCommerceClient:
 
     async def create_webhook(self, webhook: Record) -> Record:
         """Makes a webhook."""
-        return _record((await self._http.send("POST", f"{API}/webhooks", json=webhook)).body)
+        return _record(await self._http.send("POST", f"{API}/webhooks", json=webhook))
 
     async def delete_webhook(self, webhook_id: str) -> None:
         """Removes a webhook; NotFound where it is gone."""
@@ -124,7 +123,7 @@ class WooCommerceClient:
     async def check(self) -> str:
         """That the shop answers, in a sentence; AuthError where the key is refused."""
         reply = await self._http.send("GET", f"{API}/orders", params={"per_page": "1"})
-        orders = _list(reply.body)
+        orders = _list(reply)
         if not all(isinstance(one, dict) for one in orders):
             raise ConnectorBug("WooCommerce's answer lists no orders: is the address a shop's?")
         newest = str(orders[0].get("number", ""))[:40] if orders else ""
@@ -136,23 +135,15 @@ class WooCommerceClient:
         await self._http.aclose()
 
 
-def _record(body: bytes) -> Record:
-    found = _exact(body)
+def _record(reply: HttpReply) -> Record:
+    found = reply.exact_json()
     if not isinstance(found, dict):
         raise ConnectorBug("WooCommerce's answer is not the object that was asked for")
     return found
 
 
-def _list(body: bytes) -> Sequence[Any]:
-    return listed(_exact(body), "")
-
-
-def _exact(body: bytes) -> Any:
-    """Numbers as Decimals: what the shop calculates must not pass through a float."""
-    try:
-        return decode_json(body)
-    except Unreadable:
-        raise ConnectorBug("the shop answered with something that is not JSON") from None
+def _list(reply: HttpReply) -> Sequence[Any]:
+    return listed(reply.exact_json(), "")
 
 
 # --- refusals --------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from connectors.kit.customers import CustomerList, CustomerPage, read_page, through
 from connectors.kit.payload import UtcInstant, VendorModel, read
-from connectors.kit.poll import Page, Poll, since, watermark
+from connectors.kit.poll import Page, Poll, since, watermark, why_unreadable
 from connectors.kit.webhook import InboundRequest, Source, Unreadable
 from connectors.woocommerce.payloads import CustomerPayload
 from connectors.woocommerce.triggers import parse_customer, parse_customer_update, parse_order
@@ -62,8 +62,7 @@ class _Look:
                 if when >= self.start:
                     events += tell(record, request, self.source)
             except (Unreadable, ValidationError, MoneyError) as error:
-                identity = record.get("id") if isinstance(record, dict) else "?"
-                bad.append(f"{str(identity)[:40]}: {str(error)[:200]}")
+                bad.append(why_unreadable(record, error))
         self.mark = watermark(self.mark, (when for when in seen if when >= self.start))
         self.oldest = min(seen, default=self.start)
         return tuple(events), tuple(bad)

@@ -2,34 +2,15 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from typing import Annotated
 
 from pydantic import AfterValidator, Field, SecretStr
 
 from connectors.kit.account import Account
-from connectors.kit.fields import BaseUrl, Secret
+from connectors.kit.fields import BaseUrl, Secret, SigningSecret
 from connectors.kit.payload import BlankIsNone
 
-PREFIX = "whsec_"
-MIN_KEY_BYTES = 16
 MIN_API_KEY = 32
-
-
-def signing_key(secret: SecretStr) -> bytes:
-    """The bytes that sign; ValueError where the secret is not base64."""
-    text = secret.get_secret_value().removeprefix(PREFIX)
-    try:
-        return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
-    except binascii.Error:
-        raise ValueError("must be base64 after whsec_") from None
-
-
-def _is_key(secret: SecretStr) -> SecretStr:
-    if len(signing_key(secret)) < MIN_KEY_BYTES:
-        raise ValueError(f"must be base64 of {MIN_KEY_BYTES} bytes or more, 32 at best")
-    return secret
 
 
 def _is_long(secret: SecretStr) -> SecretStr:
@@ -44,7 +25,7 @@ class ZapierAccount(Account):
     api_key: Annotated[Secret, AfterValidator(_is_long)] = Field(
         description="The key that is entered in Zapier's connection: 32 or more random characters."
     )
-    signing_secret: Annotated[Secret, AfterValidator(_is_key)] = Field(
+    signing_secret: SigningSecret = Field(
         description="Signs every event that is sent: whsec_ and base64 of 32 random bytes."
     )
     hub_url: Annotated[BaseUrl | None, BlankIsNone] = Field(

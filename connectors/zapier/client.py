@@ -7,32 +7,24 @@ https://github.com/standard-webhooks/standard-webhooks.
 
 from __future__ import annotations
 
-import hashlib
-import re
 import time
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
-from decimal import Decimal
 from urllib.parse import urlsplit
 
 import httpx
-import orjson
-from standardwebhooks import Webhook
 
 from connectors.kit.action import Job, Sent
 from connectors.kit.addresses import PublicResolver
 from connectors.kit.errors import ConnectorBug, ConnectorError, InvalidRequest
 from connectors.kit.http import HttpClient, HttpReply
-from connectors.zapier.account import ZapierAccount, signing_key
+from connectors.kit.standard_webhooks import Signer, content_of, is_page, webhook_id
+from connectors.zapier.account import ZapierAccount
 from connectors.zapier.targets import is_zapiers, require_target
 
 TIMEOUT = httpx.Timeout(10.0, connect=5.0)
 CONNECTIONS = 32
 GONE = "gone"
 """The vendor_code of a refusal that ends a subscription."""
-
-_PAGE = re.compile(rb"\s*(<!doctype html|<html)", re.IGNORECASE)
-_SAFE_ID = re.compile(r"[\x21-\x7e]{1,256}")
 
 
 class ZapierClient:
@@ -50,8 +42,7 @@ class ZapierClient:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._account = account
-        self._clock = clock
-        self._signer = Webhook(signing_key(account.signing_secret))
+        self._signer = Signer(account.signing_secret, clock)
         headers = {"Content-Type": "application/json", "User-Agent": "loyalty-hub"}
         self._zapier = HttpClient(
             account.base_url,
@@ -97,13 +88,10 @@ class ZapierClient:
         made = job.input
         target: str = made.target_url
         require_target(target, allow_private=self._account.allow_private_network)
-        try:
-            content = orjson.dumps(made.event, default=_plain)
-        except TypeError as error:
-            raise InvalidRequest(f"the event cannot be written as JSON: {error}") from None
+        content = content_of(made.event, "the event")
         message_id = webhook_id(str(made.event.get("id") or job.key))
-        reply = await self._post(target, content, self._signed(message_id, content))
-        if _PAGE.match(reply.body[:200]):
+        reply = await self._post(target, content, self._signer.headers(message_id, content))
+        if is_page(reply):
             raise ConnectorBug(
                 f"the subscriber answers {reply.status} with a page for people, not with a "
                 "receipt: switch the Zap off and on again, so that it subscribes anew"
@@ -122,28 +110,6 @@ class ZapierClient:
         parts = urlsplit(target)
         path = f"{parts.path}?{parts.query}" if parts.query else parts.path
         return await self._zapier.send("POST", path, content=content, headers=headers)
-
-    def _signed(self, message_id: str, content: bytes) -> dict[str, str]:
-        now = int(self._clock())
-        when = datetime.fromtimestamp(now, UTC)
-        return {
-            "webhook-id": message_id,
-            "webhook-timestamp": str(now),
-            "webhook-signature": self._signer.sign(message_id, when, content.decode()),
-        }
-
-
-def webhook_id(event_id: str) -> str:
-    """The event's id itself, or a digest of it where it cannot stand in a header."""
-    if _SAFE_ID.fullmatch(event_id):
-        return event_id
-    return "msg_" + hashlib.sha256(event_id.encode()).hexdigest()
-
-
-def _plain(value: object) -> str:
-    if isinstance(value, Decimal):
-        return str(value)
-    raise TypeError(f"a {type(value).__name__} is not JSON")
 
 
 def _explain(

@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from connectors.kit.payload import read
-from connectors.kit.poll import Page, Poll, since
+from connectors.kit.poll import Page, Poll, since, why_unreadable
 from connectors.kit.webhook import Source, Unreadable
 from connectors.zoho.payloads import (
     CONTACT_FIELDS,
@@ -67,8 +67,7 @@ def _told(
         try:
             events += tell(record, source)
         except (Unreadable, ValidationError) as error:
-            identity = record.get("id") if isinstance(record, dict) else "?"
-            bad.append(f"{module} {str(identity)[:40]}: {str(error)[:200]}")
+            bad.append(why_unreadable(record, error, what=module))
     return tuple(events), tuple(bad)
 
 

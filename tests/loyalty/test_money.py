@@ -10,7 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from loyalty.money import Amount, MoneyError, check_currency, check_scale, decimals, from_minor
+from loyalty.money import (
+    Amount,
+    MoneyError,
+    check_currency,
+    check_scale,
+    decimals,
+    from_minor,
+    rounded,
+)
 
 AMOUNTS: TypeAdapter[Decimal] = TypeAdapter(Amount)
 
@@ -68,6 +76,20 @@ def test_an_amount_is_brought_to_scale(amount: str, currency: str, exact: str) -
 def test_a_finer_amount_than_the_currency_has_is_refused() -> None:
     with pytest.raises(MoneyError, match=r"5\.001 EUR has more decimals than EUR has \(2\)"):
         check_scale(Decimal("5.001"), "EUR")
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "whole"),
+    [
+        ("5.005", "EUR", "5.01"),
+        ("5.0049", "EUR", "5.00"),
+        ("-5.005", "EUR", "-5.01"),
+        ("499.5", "JPY", "500"),
+        ("5", "KWD", "5.000"),
+    ],
+)
+def test_halves_are_rounded_away_from_zero(amount: str, currency: str, whole: str) -> None:
+    assert str(rounded(Decimal(amount), currency)) == whole
 
 
 @pytest.mark.parametrize(

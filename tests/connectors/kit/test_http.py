@@ -8,6 +8,7 @@ import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import aiohttp
 import httpx
@@ -30,6 +31,7 @@ from connectors.kit.errors import (
 from connectors.kit.http import (
     MAX_REPLY_BYTES,
     HttpClient,
+    HttpReply,
     error_for_status,
     retry_after,
     transport_error,
@@ -212,9 +214,17 @@ async def test_a_refusal_keeps_its_meaning_even_where_its_body_is_broken(listen:
 async def test_html_with_status_200_is_the_vendors_bug(listen: Listen) -> None:
     client = HttpClient(await listen(says(reply(200, b"<html>Log in</html>"))))
     answer = await client.send("GET", "/")
-    with pytest.raises(ConnectorBug):
-        answer.json()
+    for read in (answer.json, answer.exact_json):
+        with pytest.raises(ConnectorBug):
+            read()
     await client.aclose()
+
+
+def test_amounts_of_a_reply_keep_each_digit() -> None:
+    answer = HttpReply(200, {}, b'{"total": 0.12345678901234567891, "points": 7}')
+    assert answer.exact_json() == {"total": Decimal("0.12345678901234567891"), "points": 7}
+    with pytest.raises(ConnectorBug, match="stands twice"):
+        HttpReply(200, {}, b'{"total": 1, "total": 2}').exact_json()
 
 
 async def test_a_redirect_is_not_followed(listen: Listen) -> None:
