@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime
 
-from tests.running_hub import until
+from tests.system.flow_runs import reaches, start
 from tests.system.shop import SIGN_UP_POINTS, Shop
 from tests.system.watch import Watch
 
@@ -36,18 +36,7 @@ async def test_an_anniversary_is_found_once_however_often_the_flow_runs(
 
 async def run_by_hand(watch: Watch, **parameters: str) -> None:
     """Starts the deployment as its form in the UI does, and waits for the run's end."""
-    deployment = await watch.deployment("anniversaries")
-    reply = await watch.api.post(
-        f"/deployments/{deployment['id']}/create_flow_run", json={"parameters": parameters}
-    )
-    reply.raise_for_status()
-    run_id = reply.json()["id"]
-
-    async def ended() -> str:
-        state = (await watch.api.get(f"/flow_runs/{run_id}")).json()["state_type"]
-        return str(state) if state in ("COMPLETED", "FAILED", "CRASHED", "CANCELLED") else ""
-
-    assert await until(ended, 30) == "COMPLETED"
+    await reaches(watch, await start(watch, "anniversaries", **parameters), "COMPLETED")
 
 
 async def earned(watch: Watch, email: str) -> int:

@@ -8,6 +8,7 @@ from typing import Any
 from deployments.demo.cast import GIFT_BOX
 from loyalty.store import rulebook
 from tests.running_hub import until
+from tests.system.flow_runs import artifact, reaches, start
 from tests.system.shop import Shop
 from tests.system.watch import Watch
 
@@ -21,37 +22,6 @@ examples:
   - event: {type: order.paid, data: {id: "1", currency: EUR, total: 800.00}}
     expect: {fires: true, points: 1001}
 """
-
-
-async def start(watch: Watch, deployment: str, **parameters: Any) -> str:
-    """Starts a deployment as its form does; the run's id."""
-    found = await watch.deployment(deployment)
-    reply = await watch.api.post(
-        f"/deployments/{found['id']}/create_flow_run", json={"parameters": parameters}
-    )
-    reply.raise_for_status()
-    return str(reply.json()["id"])
-
-
-async def reaches(watch: Watch, run_id: str, *wanted: str) -> dict[str, Any]:
-    """The run, once it is in one of these states."""
-
-    async def there() -> dict[str, Any] | None:
-        run: dict[str, Any] = (await watch.api.get(f"/flow_runs/{run_id}")).json()
-        ended = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
-        assert run["state_type"] in wanted or run["state_type"] not in ended, run["state"]
-        return run if run["state_type"] in wanted else None
-
-    found: dict[str, Any] = await until(there, 30)
-    return found
-
-
-async def artifact(watch: Watch, run_id: str, key: str) -> str:
-    """The markdown that a run left."""
-    wanted = {"artifacts": {"flow_run_id": {"any_": [run_id]}, "key": {"any_": [key]}}}
-    reply = await watch.api.post("/artifacts/filter", json=wanted)
-    (found,) = reply.json()
-    return str(found["data"])
 
 
 async def answer(watch: Watch, run_id: str, **values: Any) -> None:
