@@ -6,7 +6,7 @@ plans with `planned`; everybody else announces in a transaction of their own.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -102,10 +102,8 @@ async def announce(
     Returns:
         The new deliveries with their verdicts, also those that the gate refused.
     """
-    known = await gate.knowledge(
-        connection, addresses_of(announcements), terms.programme.messaging, now=terms.now
-    )
-    found = [planned(terms.planner, one, known) for one in announcements]
+    written, known = await _asked_about(connection, announcements, terms)
+    found = [plan_first(terms.planner, letters, known) for letters in written]
     new = await deliveries.plan(connection, found)
     await begin_chains(connection, new, terms.programme.fallback, now=terms.now)
     return new
@@ -115,19 +113,18 @@ async def foretell(
     connection: AsyncConnection, announcements: Sequence[Announcement], *, terms: Terms
 ) -> list[Verdict]:
     """What the gate would say now of each; nothing is planned."""
-    policy = terms.programme.messaging
-    known = await gate.knowledge(connection, addresses_of(announcements), policy, now=terms.now)
-    return [_foretold(terms.planner, one, known) for one in announcements]
+    written, known = await _asked_about(connection, announcements, terms)
+    return [_foretold(terms.planner, letters, known) for letters in written]
 
 
-def addresses_of(announcements: Collection[Announcement]) -> set[tuple[str, str]]:
-    """The (channel, address) pairs that the gate has to know of."""
-    return {
-        (channel.value, address)
-        for one in announcements
-        for channel in one.channels
-        if (address := one.address_on(channel))
-    }
+async def _asked_about(
+    connection: AsyncConnection, announcements: Sequence[Announcement], terms: Terms
+) -> tuple[list[list[Letter]], Knowledge]:
+    """Each announcement's letters, and what the gate has to know of their addresses."""
+    written = [_letters(terms.planner, one) for one in announcements]
+    asked = {(one.channel.value, one.address) for letters in written for one in letters}
+    known = await gate.knowledge(connection, asked, terms.programme.messaging, now=terms.now)
+    return written, known
 
 
 def planned(planner: Planner, announcement: Announcement, known: Knowledge) -> Delivery:
@@ -141,8 +138,7 @@ def _letters(planner: Planner, one: Announcement) -> list[Letter]:
     return [_letter(planner, one, channel) for channel in chain]
 
 
-def _foretold(planner: Planner, announcement: Announcement, known: Knowledge) -> Verdict:
-    letters = _letters(planner, announcement)
+def _foretold(planner: Planner, letters: list[Letter], known: Knowledge) -> Verdict:
     able = [one for one in letters if one.address] or letters
     said = [verdict_on(planner, one, known) for one in able]
     return next((one for one in said if one.may_go), said[0])

@@ -189,7 +189,8 @@ def verdict_on(planner: Planner, letter: Letter, known: Knowledge) -> Verdict:
 
 
 def _payload(planner: Planner, letter: Letter) -> Payload:
-    parts = _written(planner, letter)
+    links = _links(planner, letter)
+    parts = _written(planner, letter, links)
     if letter.channel is Channel.SMS:
         return SmsMessage(to=letter.address, body=parts["text"])
     return EmailMessage(
@@ -198,33 +199,35 @@ def _payload(planner: Planner, letter: Letter) -> Payload:
         subject=parts["subject"],
         text=parts["text"],
         html=parts.get("html", ""),
-        headers=_headers(planner, letter),
+        headers=_headers(links),
     )
 
 
-def _written(planner: Planner, letter: Letter) -> dict[str, str]:
-    """The text in the person's language; marketing with the links by which they leave or choose.
+def _links(planner: Planner, letter: Letter) -> MessageLinks:
+    """The links by which the person leaves or chooses; only marketing has them.
 
     A confirmation or a code speaks of nothing that one could leave.
     """
-    context: dict[str, Any] = {**letter.context}
-    if planner.links is not None and letter.purpose is Purpose.MARKETING:
-        context["links"] = MessageLinks(
-            unsubscribe=unsubscribe_url(planner.links, letter.id),
-            preferences=preferences_url(planner.links, letter.id),
-        )
+    if planner.links is None or letter.purpose is not Purpose.MARKETING:
+        return MessageLinks()
+    return MessageLinks(
+        unsubscribe=unsubscribe_url(planner.links, letter.id),
+        preferences=preferences_url(planner.links, letter.id),
+    )
+
+
+def _written(planner: Planner, letter: Letter, links: MessageLinks) -> dict[str, str]:
+    """The text in the person's language."""
     name, channel = letter.template, letter.channel.value
+    context = {**letter.context, "links": links}
     return planner.texts.render(name, channel, context, locale=letter.locale)
 
 
-def _headers(planner: Planner, letter: Letter) -> dict[str, str]:
+def _headers(links: MessageLinks) -> dict[str, str]:
     """What lets a mailbox offer one-click unsubscribing (RFC 2369, RFC 8058)."""
-    if planner.links is None or letter.purpose is not Purpose.MARKETING:
+    if not links.unsubscribe:
         return {}
-    return {
-        "List-Unsubscribe": f"<{unsubscribe_url(planner.links, letter.id)}>",
-        "List-Unsubscribe-Post": ONE_CLICK,
-    }
+    return {"List-Unsubscribe": f"<{links.unsubscribe}>", "List-Unsubscribe-Post": ONE_CLICK}
 
 
 def first_problem(error: ValidationError) -> str:

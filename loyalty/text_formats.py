@@ -51,15 +51,13 @@ class Formats:
 
     def number(self, value: Any, decimals: int | None = None) -> str:
         """A number: `12,345.6`; with `decimals`, with exactly so many."""
-        amount = _number(value, "number")
-        if decimals is None:
-            return numbers.format_decimal(amount, locale=self.locale, decimal_quantization=False)
-        return numbers.format_decimal(amount, format=_pattern(decimals), locale=self.locale)
+        pattern = "" if decimals is None else _pattern(decimals)
+        return _written(self.locale, str(_number(value, "number")), pattern)
 
     def points(self, value: Any) -> str:
         """Points that the books count in the programme's smallest unit, as people count them."""
         amount = _number(value, "points").scaleb(-self.unit_scale).normalize()
-        return numbers.format_decimal(amount, locale=self.locale, decimal_quantization=False)
+        return _written(self.locale, str(amount))
 
     def date(self, value: Any, length: Length = "long") -> str:
         """A day: `2 March 2026`; an instant falls on its day in the recipient's zone."""
@@ -88,7 +86,23 @@ class Formats:
         if unknown or "other" not in forms:
             told = "`plural` takes one, two, few, many and zero, and always other"
             raise TemplateRuntimeError(told)
-        return str(forms.get(self.locale.plural_form(_number(value, "plural")), forms["other"]))
+        form = _plural_form(self.locale, str(_number(value, "plural")))
+        return str(forms.get(form, forms["other"]))
+
+
+# A mail writes one number several times: in its subject, twice in its HTML, in its text.
+@lru_cache(maxsize=4096)
+def _written(locale: Locale, number: str, pattern: str = "") -> str:
+    """A number as the locale writes it: with all its decimals, or as the pattern says."""
+    amount = Decimal(number)
+    if not pattern:
+        return numbers.format_decimal(amount, locale=locale, decimal_quantization=False)
+    return numbers.format_decimal(amount, format=pattern, locale=locale)
+
+
+@lru_cache(maxsize=4096)
+def _plural_form(locale: Locale, number: str) -> str:
+    return str(locale.plural_form(Decimal(number)))
 
 
 @lru_cache(maxsize=1024)

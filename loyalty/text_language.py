@@ -50,6 +50,7 @@ _METHODS = frozenset(
      "splitlines", "startswith", "strftime", "strip", "title", "upper", "values", "weekday",
     }
 )  # fmt: skip
+_VALUES = frozenset({str, int, bool, Decimal})
 _PLAIN = (str, int, Decimal, date, time, dict, list, tuple)
 _REFUSED = (
     nodes.Macro, nodes.CallBlock, nodes.AssignBlock, nodes.Include, nodes.Import,
@@ -111,6 +112,11 @@ class BoundedEnvironment(ImmutableSandboxedEnvironment):
         """A value by its name: what a text is given wins over what a dict can do (`items`)."""
         if isinstance(obj, dict) and attribute in obj:
             return obj[attribute]
+        if self._safe.get((type(obj), attribute)):
+            # What Jinja asks further is about methods of texts, which are none of these.
+            value = getattr(obj, attribute, None)
+            if type(value) in _VALUES:
+                return value
         return super().getattr(obj, attribute)
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import pytest
 from cryptography.fernet import Fernet
+from itsdangerous import URLSafeSerializer
 from pydantic import SecretStr
 
 from loyalty.links import LinkInvalid, LinkKind, Links
@@ -48,3 +51,23 @@ def test_the_key_of_links_is_derived_and_stays_the_same() -> None:
     assert len(derived) == 32
     assert key.get_secret_value().encode() not in derived
     assert repr(Links(derived, "https://x")) == "Links(base_url='https://x')"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"d": "0198c2a5f1b47c3e9a6d5b2f8e1c4a70"},
+        {"t": "https://shop.example/sale?a=1&b=2", "é": "päivi@example.com"},
+        {"t": "short and shrinks: " + "a" * 60},
+        {"t": "https://shop.example/" + "sale/" * 60},
+    ],
+    ids=["short", "middling", "short-compressed", "long-compressed"],
+)
+def test_links_in_mails_of_years_ago_are_still_read(content: dict[str, str]) -> None:
+    library = URLSafeSerializer(KEY, salt="link:l", signer_kwargs={"digest_method": hashlib.sha256})
+    assert LINKS.read(LinkKind.CLICK, library.dumps(content)) == content
+    assert library.loads(LINKS.token(LinkKind.CLICK, content)) == content
+
+
+def test_long_addresses_are_made_shorter() -> None:
+    assert len(LINKS.token(LinkKind.CLICK, {"t": "https://shop.example/" + "sale/" * 60})) < 200

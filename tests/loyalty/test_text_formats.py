@@ -89,6 +89,12 @@ def test_constants_are_written_for_each_recipient_anew() -> None:
     assert found == ["1,234.5 a", "1.234,5 a", "1,234.5 a"]
 
 
+def test_one_number_can_be_written_in_several_ways_in_one_text() -> None:
+    text = "{{ 1|number }} {{ 1|number(2) }} {{ 1|number(1) }} {{ 100|points }} {{ 100|number }}"
+    assert said(text, "en") == "1 1.00 1.0 1 100"
+    assert said(text, "de") == "1 1,00 1,0 1 100"
+
+
 @pytest.mark.parametrize(
     ("text", "reason"),
     [

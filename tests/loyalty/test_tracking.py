@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import re
+from html.parser import HTMLParser
 from uuid import UUID
 
 import pytest
@@ -114,3 +115,45 @@ def test_whatever_the_html_is_nothing_but_links_is_changed(junk: str) -> None:
     stripped = html.replace(html[html.rindex("<img src=") :].partition(">")[0] + ">", "")
     if "href" not in junk.lower():
         assert stripped == f"{junk}<p>a</p>"
+
+
+class Browser(HTMLParser):
+    """Reads a whole mail as browsers do: where its links lead, and what else they have."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.links: list[dict[str, str | None]] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == "a":
+            self.links.append(dict(attrs))
+
+
+VALUES = st.text("ab&;= <'\n/\u00e9", max_size=8)
+ATTRIBUTES = st.lists(
+    st.one_of(
+        st.tuples(st.sampled_from(["class", "style", "data-x", "TITLE", "x1"]), VALUES)
+        .map(lambda one: f'{one[0]}="{one[1]}"'),
+        st.sampled_from(["disabled", "title='b'", "id=c", 'alt = "d"']),
+    ),
+    max_size=4,
+)  # fmt: skip
+HREFS = st.sampled_from(["https://shop.example/?a=1", "https://shop.example/?a=1&amp;lt;=2"])
+
+
+@given(ATTRIBUTES, HREFS, ATTRIBUTES, st.sampled_from([" ", "\n", "\t "]), st.booleans())
+def test_links_lead_where_browsers_read_that_they_do(
+    before: list[str], href: str, after: list[str], blank: str, stays: bool
+) -> None:
+    written = ["<a", *before, f'href="{href}"', *after, *["data-untracked"] * stays]
+    html = f"<body>{blank.join(written)}>go</a></body>"
+    (plain,), (led,) = Browser(html).links, Browser(made(html)).links
+    target = plain.pop("href")
+    address = led.pop("href")
+    assert led == plain
+    if stays:
+        assert address == target
+    else:
+        assert address is not None
+        assert read_click(LINKS, address.removeprefix(f"{HUB}/l/")).target == target
