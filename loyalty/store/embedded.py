@@ -31,6 +31,7 @@ max_connections = 80
 shared_buffers = '96MB'
 max_wal_size = '2GB'
 checkpoint_timeout = '15min'
+random_page_cost = 1.1
 jit = off
 max_parallel_workers_per_gather = 0
 autovacuum_naptime = '20s'

@@ -316,3 +316,27 @@ async def test_who_parks_and_who_releases_wait_for_each_other(database: Database
             await inbox.settle_waits(three, ["sale:shop:2"])
             await inbox.settle_waits(three, [])
     await asyncio.wait_for(waiting, 2)
+
+
+_ROWS_LOOKED_AT = text("""
+select seq_tup_read + coalesce(idx_tup_fetch, 0) from pg_stat_xact_user_tables
+where relname = 'inbox'
+""")
+
+
+@pytest.mark.parametrize("statistics", ["none", "taken at rest"])
+async def test_what_a_claim_costs_does_not_grow_with_the_burst(
+    database: Database, statistics: str
+) -> None:
+    """PostgreSQL plans with what it knew of a table in which nothing waited."""
+    await accept(database, *(order(f"early-{n}") for n in range(300)))
+    async with database.begin() as connection:
+        await close(connection, await claim(connection, limit=300))
+    if statistics == "taken at rest":
+        async with database.begin() as connection:
+            await connection.execute(text("analyze inbox"))
+    await accept(database, *(order(str(n)) for n in range(3_000)))
+    async with database.begin() as connection:
+        before = (await connection.execute(_ROWS_LOOKED_AT)).scalar_one()
+        assert await claim(connection) == [str(n) for n in range(100)]
+        assert (await connection.execute(_ROWS_LOOKED_AT)).scalar_one() - before < 10_000
