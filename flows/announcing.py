@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from flows.fallback import begin_chains
-from flows.letters import Letter, address_of, numbered, plan_first, verdict_on
+from flows.letters import Letter, address_of, numbered, verdict_on
 from loyalty.contacts import normal_address
 from loyalty.events import Channel, Purpose
 from loyalty.gate import Knowledge, Verdict
@@ -129,7 +129,7 @@ async def _asked_about(
 
 def planned(planner: Planner, announcement: Announcement, known: Knowledge) -> Delivery:
     """The delivery of an announcement, for callers who know the gate's part already."""
-    return plan_first(planner, _letters(planner, announcement), known)
+    return planner.write(_letters(planner, announcement), known)
 
 
 def _letters(planner: Planner, one: Announcement) -> list[Letter]:

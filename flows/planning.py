@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -80,7 +80,7 @@ class Planner:
     def plan(self, occasion: Occasion, effect: Effect) -> Delivery:
         """The delivery for one effect: pending and leased, held, parked, suppressed or dead."""
         if effect.kind is EffectKind.SEND_MESSAGE:
-            return plan_first(self, self.letters(occasion, effect), occasion.known)
+            return self.write(self.letters(occasion, effect), occasion.known)
         capability = capability_of(effect)
         route = self.route(capability, effect.connection)
         content: dict[str, Any] = {}
@@ -101,6 +101,10 @@ class Planner:
             state=state,
             reason=reason,
         )
+
+    def write(self, letters: Sequence[Letter], known: Knowledge) -> Delivery:
+        """The delivery of a message on the first channel that the gate lets it go by."""
+        return plan_first(self, letters, known)
 
     def route(self, capability: Capability, fixed: str = "") -> Route:
         """Looked up once: directory and programme stay as they are for this planner."""

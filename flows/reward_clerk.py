@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from uuid import UUID
 
 from flows import reward_ending, reward_messages
@@ -41,6 +41,11 @@ class RewardClerk(Clerk):
 
         return handle
 
+    def close_case(self, case: Case, *, alerts: Sequence[str] = ()) -> Closing:
+        """Books what rules award for the step itself, and plans what they ask for."""
+        self.award(case)
+        return self.conclude(case, alerts=alerts)
+
     def _hold(self, member: Member, reward: Reward) -> Hold | None:
         return self.work.book(member).holds.get(reward.hold_key)
 
@@ -48,9 +53,9 @@ class RewardClerk(Clerk):
         self._capture(case, reward, hold)
         if reward.void is None:
             self._tell(case, reward)
-            return self.conclude(case)
+            return self.close_case(case)
         alerts = self._end(case, reward)
-        return self.conclude(case, alerts=alerts)
+        return self.close_case(case, alerts=alerts)
 
     def _tell(self, case: Case, reward: Reward) -> None:
         """Tells the member the code, as far as the gate lets it."""
@@ -76,7 +81,7 @@ class RewardClerk(Clerk):
         reward.reason, reward.ended_at = reason, self.terms.now
         self.work.papers.rewards.change(reward)
         self._disable_leftover(case, reward)
-        return self.conclude(case)
+        return self.close_case(case)
 
     def _release(self, member: Member, hold: Hold) -> None:
         book, now = self.work.book(member), self.terms.now

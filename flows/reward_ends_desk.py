@@ -46,10 +46,10 @@ class RewardEndsDesk(RewardClerk):
             self._capture(case, reward, hold)
         if reward.state in ("issued", "expired") and not reward.is_returned:
             self._note_used(case, reward, order)
-            return self.conclude(case)
+            return self.close_case(case)
         reward.used_on, reward.used_at = order, item.event.time
         self.work.papers.rewards.change(reward)
-        return self.conclude(case, alerts=[USED_AFTER_END])
+        return self.close_case(case, alerts=[USED_AFTER_END])
 
     def _note_used(self, case: Case, reward: Reward, order: str) -> None:
         papers, at = self.work.papers, case.item.event.time
@@ -76,7 +76,7 @@ class RewardEndsDesk(RewardClerk):
         case = self.case(item, member)
         if reward.terms.returns_on_expiry:
             self._give_back(case, reward)
-        return self.conclude(case)
+        return self.close_case(case)
 
     # --- voided
 
@@ -89,7 +89,7 @@ class RewardEndsDesk(RewardClerk):
         self.work.papers.rewards.change(reward)
         case = self.case(item, member)
         if reward.state == "issued":
-            return self.conclude(case, alerts=self._end(case, reward))
+            return self.close_case(case, alerts=self._end(case, reward))
         return self._void_held(case, reward)
 
     def _void_held(self, case: Case, reward: Reward) -> Closing:
@@ -101,4 +101,4 @@ class RewardEndsDesk(RewardClerk):
         if hold is not None and ending == "sent":
             return self._issue(case, reward, hold)
         case.extra["waits"] = "it is on its way to the shop: voided as soon as that has ended"
-        return self.conclude(case)
+        return self.close_case(case)

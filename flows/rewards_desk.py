@@ -89,7 +89,7 @@ class RewardsDesk(RewardClerk):
         papers.rewards.taken.add(reward.item_id, member.id)
         self.work.deliveries.append(delivery)
         case.extra["reward"] = str(reward.id)
-        return self.conclude(case)
+        return self.close_case(case)
 
     def _reward(self, item: Claimed, member: Member, found: CatalogueItem) -> Reward:
         asked: RewardRequest = item.event.data

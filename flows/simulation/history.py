@@ -45,7 +45,11 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Happened:
-    """A stored event, and when and under what it was worked off."""
+    """A stored event, and when and under what it was worked off.
+
+    Attributes:
+        code: How it ended, in a word; empty where nothing was remarkable.
+    """
 
     id: int
     event: Event
@@ -54,6 +58,8 @@ class Happened:
     version: str
     programme: str
     known: Known | None
+    is_done: bool = True
+    code: str = ""
 
 
 @dataclass(slots=True)
@@ -86,7 +92,7 @@ select id, store, type, key, subject, occurred_at, data, done_at, member_id,
        outcome #> '{facts,tags}' as tags, outcome #> '{facts,segments}' as segments,
        outcome #>> '{facts,zone}' as zone, outcome #>> '{facts,email}' as email,
        outcome #>> '{facts,phone}' as phone, outcome ? 'facts' as is_known,
-       outcome -> 'gift_code' as gift_code
+       outcome -> 'gift_code' as gift_code, state, outcome ->> 'code' as code
 from inbox
 where member_id = any(:ids) and occurred_at < :until and state in ('done', 'refused')
       and not (store = 'hub' and type = any(:own))
@@ -158,6 +164,8 @@ def _happened(row: Any) -> Happened:
         known=Known(row.tags or [], row.segments or [], row.zone or "", row.email, row.phone)
         if row.is_known
         else None,
+        is_done=row.state == "done",
+        code=row.code or "",
     )
 
 

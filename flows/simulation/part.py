@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from flows.simulation.archive import Archive
 from flows.simulation.history import actuals, chunks, history
+from flows.simulation.past import Past
 from flows.simulation.replay import Replay
 from flows.simulation.trial import MemberChange, Order, Part, Trial
 from loyalty.store.database import Database
@@ -67,13 +68,17 @@ async def _go_through(
         part.unreadable += found.unreadable
         await archive.fetch(found.events)
         replay = await Replay.open(connection, trial, archive, some)
-        replay.run(found.events)
+        past = await Past.of(connection, found.events)
+        replay.run(found.events, past)
         booked, sent = await actuals(connection, ids, trial)
         part.tally.add(replay.tally)
         for key, count in sent.items():
             part.tally.count("sent_actually", key, count)
         part.events += replay.events
         part.replayed += replay.replayed
+        part.rewards += past.again
+        part.rewards_missed += past.missed
+        part.invitations += len(past.claimed)
         for group in some:
             simulated = replay.figures(group[0])
             actual = booked[group[0]]

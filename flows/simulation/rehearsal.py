@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from flows.directory import Directory
-from flows.letters import verdict_on
+from flows.letters import Letter, verdict_on
 from flows.planning import Occasion, Planner, capability_of
+from loyalty.gate import Knowledge
 from loyalty.store.deliveries import Delivery
 from rules.decision import Effect, EffectKind
 
@@ -18,20 +20,25 @@ class Rehearsal(Planner):
 
     def plan(self, occasion: Occasion, effect: Effect) -> Delivery:
         """What would be sent; `suppressed` where it may not."""
-        may_go = True
         if effect.kind is EffectKind.SEND_MESSAGE:
-            may_go = any(
-                verdict_on(self, letter, occasion.known).may_go
-                for letter in self.letters(occasion, effect)
-            )
+            return self.write(self.letters(occasion, effect), occasion.known)
+        return self._said(capability_of(effect).value, effect.rule)
+
+    def write(self, letters: Sequence[Letter], known: Knowledge) -> Delivery:
+        """A message that would go by the first channel that the gate lets it."""
+        able = [one for one in letters if verdict_on(self, one, known).may_go]
+        first = (able or letters)[0]
+        return self._said(first.channel.value, first.rule, may_go=bool(able))
+
+    def _said(self, capability: str, rule: str, *, may_go: bool = True) -> Delivery:
         return Delivery(
             id=_NOBODY,
             key="",
-            capability=capability_of(effect).value,
+            capability=capability,
             input={},
             state="pending" if may_go else "suppressed",
             created_at=self.now,
-            rule=effect.rule,
+            rule=rule,
         )
 
 

@@ -17,6 +17,7 @@ from flows.planning import Planner
 from flows.progress import Progress
 from flows.simulation.archive import Archive
 from flows.simulation.history import COUNTED, MESSAGES, Happened, sent_key
+from flows.simulation.past import Past
 from flows.simulation.rehearsal import Rehearsal, nowhere
 from flows.simulation.trial import Figures, Tally, Trial
 from flows.terms import Terms
@@ -131,15 +132,21 @@ class Replay:
             consume=programme.consume,
         )
 
-    def run(self, events: Iterable[Happened]) -> None:
-        """Works the events off in their order."""
+    def run(self, events: Iterable[Happened], past: Past) -> None:
+        """Works the events off in their order.
+
+        Args:
+            past: What the store knows of the rewards and invitations among them.
+        """
         for one in events:
             root = self._roots.get(one.member_id)
             if root is None or one.event.type in _LEFT_OUT:
                 continue
             self.replayed += 1
             self._recall(self._work.members[root], one)
+            past.lay_out(self._work.papers, one)
             self._work_off(one.event, root, office=self._office_of(one), at=one.at, number=one.id)
+            past.put_away(self._work.papers, one)
 
     def figures(self, root: UUID) -> Figures:
         """What came of a member by the end of the period."""

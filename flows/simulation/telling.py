@@ -35,6 +35,15 @@ def lines(found: Simulation) -> list[str]:
         told.append(f"Rules that never fired: {_named(found.silent)}.")
     if tally.errors:
         told.append(f"Failed: {_counts(tally.errors)}.")
+    if found.rewards:
+        missed = f"; {found.rewards_missed:,} of them could not have been had"
+        told.append(
+            f"{found.rewards:,} rewards were asked for again under the terms of then"
+            + (missed if found.rewards_missed else "")
+            + "."
+        )
+    if found.invitations:
+        told.append(f"{found.invitations:,} invitations paid again what they promised.")
     if found.unreadable:
         told.append(f"{found.unreadable:,} events of people who were forgotten were left out.")
     told.append(

@@ -129,6 +129,9 @@ class Part(BaseModel):
     Attributes:
         replayed: Events that were worked off in memory, those before the period included.
         unreadable: Events that could not be read any more: of people who were forgotten.
+        rewards: Rewards of the catalogue that were asked for again.
+        rewards_missed: How many of them the members could not have had under the trial.
+        invitations: Invitations that paid again what they promised.
     """
 
     members: list[MemberChange] = []
@@ -136,6 +139,9 @@ class Part(BaseModel):
     events: int = 0
     replayed: int = 0
     unreadable: int = 0
+    rewards: int = 0
+    rewards_missed: int = 0
+    invitations: int = 0
 
 
 class Simulation(Frozen):
@@ -160,6 +166,9 @@ class Simulation(Frozen):
     events: int
     replayed: int
     unreadable: int
+    rewards: int
+    rewards_missed: int
+    invitations: int
     way: str
     seconds: float
 
@@ -194,11 +203,10 @@ def summed(trial: Trial, parts: Iterable[Part], *, way: str, seconds: float) -> 
     """All parts together."""
     actual, simulated, tally = Figures(), Figures(), Tally()
     members: list[MemberChange] = []
-    events = replayed = unreadable = touched = 0
+    parts = list(parts)
+    touched = 0
     for part in parts:
         tally.add(part.tally)
-        events, replayed = events + part.events, replayed + part.replayed
-        unreadable += part.unreadable
         for one in part.members:
             touched += 1
             actual.add(one.actual)
@@ -218,9 +226,12 @@ def summed(trial: Trial, parts: Iterable[Part], *, way: str, seconds: float) -> 
         members=tuple(members),
         tally=tally,
         silent=silent,
-        events=events,
-        replayed=replayed,
-        unreadable=unreadable,
+        events=sum(one.events for one in parts),
+        replayed=sum(one.replayed for one in parts),
+        unreadable=sum(one.unreadable for one in parts),
+        rewards=sum(one.rewards for one in parts),
+        rewards_missed=sum(one.rewards_missed for one in parts),
+        invitations=sum(one.invitations for one in parts),
         way=way,
         seconds=seconds,
     )

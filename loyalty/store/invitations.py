@@ -175,6 +175,15 @@ async def lock(connection: AsyncConnection, ids: Sequence[UUID]) -> dict[UUID, I
     return {row.id: invitation_of(row) for row in rows}
 
 
+async def known(connection: AsyncConnection, ids: Sequence[UUID]) -> list[Invitation]:
+    """The invitations as they are now, to be looked at."""
+    if not ids:
+        return []
+    query = text(f"{_COLUMNS} where i.id = any(cast(:ids as uuid[])) order by i.id")
+    rows = await connection.execute(query, {"ids": sorted(set(ids))})
+    return [invitation_of(row) for row in rows]
+
+
 async def find(connection: AsyncConnection, invitation_id: UUID) -> Invitation | None:
     """One invitation, to be looked at."""
     query = text(f"{_COLUMNS} where i.id = :id")

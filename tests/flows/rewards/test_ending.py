@@ -11,11 +11,13 @@ from loyalty.events import Event
 from loyalty.store import deliveries, reward_ends
 from loyalty.store.connections import StoredConnection
 from loyalty.store.rewards import Reward
-from tests.flows.booking.accounts import BO, balance, check, erased, merged
+from rules import RuleSet
+from tests.flows.booking.accounts import BO, PLAIN, balance, check, erased, merged
 from tests.flows.booking.desk import cancelled, edited, paid, refunded
 from tests.flows.rewards.shelf import SHELF_ROUTES, RewardDesk, item, programme
 
 LATER = timedelta(days=40)
+THREE_POINTS = {"points": "3", "flat": True}
 RETURNING = {"return_on": "full_refund", "grace_days": 10}
 
 
@@ -178,6 +180,16 @@ async def test_a_use_after_the_points_went_back_is_told_to_a_person(desk: Reward
     assert (reward.state, reward.used_on) == ("expired", "shopify/main:77")
     rows = await desk.rows("select outcome -> 'alerts' as a from inbox where type = 'reward.used'")
     assert [row.a for row in rows] == [["reward_used_after_end"]]
+
+
+async def test_what_a_rule_awards_for_a_step_is_booked_once(desk: RewardDesk) -> None:
+    thanks = {"id": "thanks", "on": ["reward.issued"], "then": [{"award": THREE_POINTS}]}
+    await desk.offer(item())
+    member = await desk.member(100)
+    desk.rules = RuleSet.load([*PLAIN.documents(), thanks])
+    await desk.ask(member)
+    await desk.end("sent")
+    assert await desk.balance() == (3, 0)
 
 
 # --- voided --------------------------------------------------------------------------------------

@@ -60,16 +60,7 @@ class House:
 
     async def open(self) -> House:
         """Puts rules and programme in force."""
-        async with self.database.begin() as connection:
-            await rulebook.activate(
-                connection,
-                self.rules.version,
-                self.rules.documents(),
-                author="ada",
-                reason="the test",
-                now=self.now,
-            )
-            await rulebook.save_programme(connection, self.programme, now=self.now)
+        await put_in_force(self.database, self.rules, self.programme, now=self.now)
         return self
 
     async def switch(self, *documents: dict[str, Any], **programme: Any) -> None:
@@ -157,6 +148,17 @@ class House:
             )
         ]
         return {name: (await self.rows(f"select count(*) as n from {name}"))[0].n for name in names}
+
+
+async def put_in_force(
+    database: Database, rules: RuleSet, programme: Programme, *, now: datetime
+) -> None:
+    """Writes rules and programme into the store, as publishing does."""
+    async with database.begin() as connection:
+        await rulebook.activate(
+            connection, rules.version, rules.documents(), author="ada", reason="the test", now=now
+        )
+        await rulebook.save_programme(connection, programme, now=now)
 
 
 def person(name: str) -> Customer:
