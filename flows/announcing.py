@@ -103,7 +103,7 @@ async def announce(
         The new deliveries with their verdicts, also those that the gate refused.
     """
     written, known = await _asked_about(connection, announcements, terms)
-    found = [plan_first(terms.planner, letters, known) for letters in written]
+    found = [terms.planner.write(letters, known) for letters in written]
     new = await deliveries.plan(connection, found)
     await begin_chains(connection, new, terms.programme.fallback, now=terms.now)
     return new
