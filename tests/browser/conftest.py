@@ -77,6 +77,21 @@ async def page(browser: Browser, hub: RunningHub) -> AsyncIterator[Page]:
     await context.close()
 
 
+@pytest_asyncio.fixture
+async def console(browser: Browser, hub: RunningHub) -> AsyncIterator[Page]:
+    """A window of somebody who is signed in."""
+    context = await browser.new_context(base_url=hub.settings.base_url)
+    page = await context.new_page()
+    page.set_default_timeout(PATIENCE_MS)
+    await page.goto("/console/members")
+    await page.get_by_label("Your name").fill("Ines Ops")
+    await page.get_by_label("Console key").fill((hub.home / "console.key").read_text().strip())
+    await page.get_by_role("button", name="Sign in").click()
+    await expect(page.get_by_role("heading", name="Members")).to_be_visible()
+    yield page
+    await context.close()
+
+
 Buy = Callable[[], Awaitable[str]]
 
 

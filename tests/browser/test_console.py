@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
 import pytest
-import pytest_asyncio
-from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, Page, expect
 
 from gateway.console.sections import SECTIONS
@@ -15,25 +12,11 @@ from loyalty.store import deliveries
 from loyalty.store.database import Database
 from loyalty.store.deliveries import Delivery
 from loyalty.store.ids import new_id
-from tests.browser.conftest import PATIENCE_MS, Buy
+from tests.browser.accessible import SERIOUS, barriers
+from tests.browser.conftest import Buy
 from tests.running_hub import RunningHub
 
 pytestmark = pytest.mark.browser
-
-
-@pytest_asyncio.fixture
-async def console(browser: Browser, hub: RunningHub) -> AsyncIterator[Page]:
-    """A window of somebody who is signed in."""
-    context = await browser.new_context(base_url=hub.settings.base_url)
-    page = await context.new_page()
-    page.set_default_timeout(PATIENCE_MS)
-    await page.goto("/console/members")
-    await page.get_by_label("Your name").fill("Ines Ops")
-    await page.get_by_label("Console key").fill((hub.home / "console.key").read_text().strip())
-    await page.get_by_role("button", name="Sign in").click()
-    await expect(page.get_by_role("heading", name="Members")).to_be_visible()
-    yield page
-    await context.close()
 
 
 async def test_a_member_is_found_and_given_points(console: Page, buy: Buy) -> None:
@@ -95,13 +78,7 @@ async def test_axe_finds_nothing_serious_on_any_page(console: Page, buy: Buy, sc
         addresses.append(str(await member.get_attribute("href")))
     for address in (*addresses, "/console/nowhere"):
         await console.goto(address)
-        found = await Axe().run(console)
-        serious = [
-            f"{one['id']}: {one['nodes'][0]['html']}"
-            for one in found.response["violations"]
-            if one["impact"] in ("serious", "critical")
-        ]
-        assert serious == [], address
+        assert await barriers(console, impacts=SERIOUS) == [], address
 
 
 async def test_pages_fit_a_telephone_and_load_nothing_from_elsewhere(
