@@ -12,9 +12,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import ROUND_CEILING, Decimal
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import AwareDatetime, Field, field_validator, model_validator
+from pydantic import (
+    AwareDatetime,
+    BeforeValidator,
+    Field,
+    PlainSerializer,
+    field_validator,
+    model_validator,
+)
 
 from loyalty.events import Frozen
 from loyalty.money import Amount
@@ -38,6 +45,26 @@ WITH_VALUE = (RewardKind.GIFT_CARD, RewardKind.STORE_CREDIT, RewardKind.DISCOUNT
 Language = Annotated[str, Field(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$", max_length=35)]
 Title = Annotated[str, Field(min_length=1, max_length=200)]
 Long = Annotated[str, Field(max_length=2000)]
+_Words = TypeVar("_Words", bound=str)
+
+
+def _from_pairs(value: Any) -> Any:
+    if not isinstance(value, list):
+        return value
+    are_pairs = all(isinstance(one, list) and len(one) == 2 for one in value)
+    if not are_pairs or not all(isinstance(one[0], str) for one in value):
+        raise ValueError("give the words by language, or as pairs of a language and its words")
+    return dict(value)
+
+
+ByLanguage = Annotated[
+    dict[Language, _Words],
+    Field(max_length=50),
+    BeforeValidator(_from_pairs),
+    PlainSerializer(lambda words: list(words.items()), when_used="json"),
+]
+"""Words by language, the fallback first. In JSON they are pairs: PostgreSQL's jsonb forgets in
+which order the keys of an object came."""
 Days = Annotated[int, Field(ge=1, le=3650)]
 Https = Annotated[str, Field(pattern=r"^(https://[^\s\"'<>]+)?$", max_length=500)]
 
@@ -59,10 +86,8 @@ class RewardItem(Frozen):
 
     id: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,59}$")]
     kind: RewardKind
-    names: Annotated[dict[Language, Title], Field(min_length=1, max_length=50)]
-    descriptions: Annotated[dict[Language, Long], Field(max_length=50)] = Field(
-        default_factory=dict
-    )
+    names: Annotated[ByLanguage[Title], Field(min_length=1)]
+    descriptions: ByLanguage[Long] = Field(default_factory=dict)
     is_active: bool = True
     points: int | None = Field(None, ge=1, le=1_000_000_000)
     points_per_unit: int | None = Field(None, ge=1, le=1_000_000)

@@ -44,7 +44,8 @@ async def test_an_item_is_added_shown_and_changed(visitor: Visitor) -> None:
     assert kept.ends is not None
     assert kept.ends.isoformat() == "2027-01-01T00:00:00+00:00"
     page = await visitor.get(f"{HOME}/catalogue/five-off")
-    for shown in ("5 € Rabatt", 'value="500"', 'value="7, 1"', 'value="2026-12-31"'):
+    assert "en: 5 € off\nde: 5 € Rabatt" in page.text, "in the order in which they were written"
+    for shown in ('value="500"', 'value="7, 1"', 'value="2026-12-31"'):
         assert shown in page.text
     changed = {**FORM, "points": "600", "seen": "1", "id": "another"}
     answer = await visitor.post(f"{HOME}/catalogue/five-off", changed)
