@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 
 from flows.announcing import Announcement
 from flows.closings import done, refused
@@ -19,6 +20,9 @@ GRANTED, WITHDRAWN = ConsentState.GRANTED, ConsentState.WITHDRAWN
 
 _STOPS_CHANNEL = (Channel.SMS,)
 """Channels on which a vendor's report of leaving is a STOP from the handset."""
+
+HELP_IS_GOOD_FOR = timedelta(hours=24)
+"""An answer that was held for longer answers nothing any more."""
 
 _SUPPRESSES = {
     EventType.MESSAGE_BOUNCED: Reason.HARD_BOUNCE,
@@ -84,6 +88,7 @@ class AnswersDesk(ConsentClerk):
         return self._booked(item)
 
     def _help(self, item: Claimed, message: InboundMessage, address: str) -> None:
+        """Answers once, also whoever stopped the channel: carriers require it of both (CTIA)."""
         self._announce(
             Announcement(
                 key=f"sms_help:{item.event.business_key}",
@@ -92,6 +97,7 @@ class AnswersDesk(ConsentClerk):
                 purpose="transactional",
                 member=self.work.member(item),
                 address=address,
+                valid_until=item.event.time + HELP_IS_GOOD_FOR,
                 event_id=item.id,
             )
         )

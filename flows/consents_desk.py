@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
 
-from flows.announcing import Announcement
 from flows.closings import done, parked, refused
+from flows.confirming import REFUSALS, send_link
 from flows.consent_clerk import ConsentClerk
 from flows.consent_papers import START, request_of
 from flows.introductions import address_in
-from loyalty.consent_links import confirm_token, confirm_url, token_hash
 from loyalty.events import (
     Channel,
     Consent,
@@ -20,9 +18,7 @@ from loyalty.events import (
     EventType,
 )
 from loyalty.gate import EVERYTHING, About
-from loyalty.store.ids import new_id
 from loyalty.store.inbox import Claimed, Closing
-from loyalty.store.opt_ins import Request
 
 GRANTED, PENDING, WITHDRAWN = ConsentState.GRANTED, ConsentState.PENDING, ConsentState.WITHDRAWN
 
@@ -122,48 +118,15 @@ class ConsentsDesk(ConsentClerk):
 
     def _ask(self, item: Claimed, asked: ConsentRequest) -> Closing:
         """Sends the link, unless one was sent a moment ago."""
-        policy = self.terms.programme.messaging.double_opt_in
-        address, at = address_in(item.event), item.event.time
+        address = address_in(item.event)
+        code = send_link(self, item, asked, address)
+        if code == "no_links":
+            return refused(item, REFUSALS[code], code=code)
+        if code:
+            return self._known(item, code, REFUSALS[code])
         about = About(asked.channel.value, address)
-        before = self.work.consent_papers.asked.get(about[:2])
-        if before and at < before.requested_at + timedelta(minutes=policy.resend_minutes):
-            reason = "a message with the link was sent a moment ago"
-            return self._known(item, "already_requested", reason)
-        links = self.terms.planner.links
-        if links is None:
-            return refused(item, "nothing here can make links", code="no_links")
-        member = self.work.member(item)
-        number = new_id(self.terms.now)
-        request = Request(
-            id=number,
-            channel=asked.channel.value,
-            address=address,
-            member_id=member.id if member else None,
-            token_hash=token_hash(confirm_token(links, number)),
-            requested_at=at,
-            expires_at=at + timedelta(hours=policy.token_hours),
-            source=f"{item.event.store} {asked.via}".strip(),
-            text_version=asked.text_version,
-        )
-        self.work.consent_papers.asked[about[:2]] = request
-        self.work.consent_papers.requests.append(request)
         self._note(item, about, PENDING, via=asked.via, text_version=asked.text_version)
-        self._announce(
-            Announcement(
-                key=f"confirm_optin:{number}",
-                template="confirm_optin",
-                channel=asked.channel.value,
-                purpose="transactional",
-                member=member,
-                address=address,
-                name=asked.name,
-                locale=asked.locale,
-                values={"link": confirm_url(links, number), "hours": policy.token_hours},
-                valid_until=request.expires_at,
-                event_id=item.id,
-            )
-        )
-        return done(item, member)
+        return done(item, self.work.member(item))
 
     def _confirmed(self, item: Claimed) -> Closing:
         request = request_of(item, self.work.consent_papers)

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from flows.letters import answers_help
 from flows.terms import Terms
 from loyalty.events import Channel, Purpose
 from loyalty.gate import Message, judge
@@ -56,4 +57,5 @@ def _message(letter: Delivery, persons: Mapping[UUID, Person]) -> Message:
         not_before=letter.next_attempt_at,
         valid_until=letter.valid_until,
         is_erased=person is not None and person.is_erased,
+        answers_help=answers_help(letter.key),
     )

@@ -75,7 +75,17 @@ class Letter:
             valid_until=self.valid_until,
             about_at=self.about_at,
             is_erased=member is not None and member.state == "erased",
+            answers_help=answers_help(self.key),
         )
+
+
+HELP = "announced:sms_help:"
+"""What the keys of answers to HELP begin with; no key of a rule's message does."""
+
+
+def answers_help(key: str) -> bool:
+    """Whether a message is the answer to HELP, by its key: the gate lets it pass a STOP."""
+    return key.startswith(HELP)
 
 
 def address_of(member: Member, channel: Channel) -> str:

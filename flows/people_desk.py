@@ -7,9 +7,10 @@ from collections.abc import Callable
 from flows.campaigns_desk import welcome_invited
 from flows.clerk import Clerk
 from flows.closings import done, refused
+from flows.confirming import note_pending, send_link
 from flows.recommending import refer
 from loyalty.contacts import normal_email, normal_phone
-from loyalty.events import Channel, ConsentState, Customer, EventType
+from loyalty.events import Channel, ConsentRequest, ConsentState, Customer, EventType
 from loyalty.occasions import may_be_paid
 from loyalty.store.inbox import Claimed, Closing
 from loyalty.store.people import ConsentNote, Member
@@ -70,7 +71,11 @@ class PeopleDesk(Clerk):
             address = _address(channel, customer)
             if address is None:
                 continue
-            if self._counts(item, (channel.value, address), state):
+            if not self._counts(item, (channel.value, address), state):
+                continue
+            if state is ConsentState.GRANTED and self._needs_proof(item, channel, address):
+                self._ask(item, member, channel, address)
+            else:
                 self._note(item, member, channel, address=address, state=state)
 
     def _counts(self, item: Claimed, about: tuple[str, str], state: ConsentState) -> bool:
@@ -89,6 +94,28 @@ class PeopleDesk(Clerk):
             about, store=store
         )
         return state is ConsentState.WITHDRAWN or not (is_copy and words.withdrawn_at(*about))
+
+    def _needs_proof(self, item: Claimed, channel: Channel, address: str) -> bool:
+        """Whether this connection's yes has to be confirmed by the person."""
+        policy = self.terms.programme.messaging.double_opt_in
+        is_given = self.work.words.state(channel.value, address) is ConsentState.GRANTED
+        return policy.needed_of(item.event.store, channel) and not is_given
+
+    def _ask(self, item: Claimed, member: Member, channel: Channel, address: str) -> None:
+        """Asks the person; once, however often the shop repeats it with changes of the record."""
+        is_asked = self.work.words.state(channel.value, address) is ConsentState.PENDING
+        if is_asked and item.event.type is EventType.CUSTOMER_UPDATED:
+            return
+        request = ConsentRequest(
+            channel=channel,
+            address=address,
+            via=item.event.type.value,
+            locale=member.locale,
+            name=f"{member.first_name} {member.last_name}".strip(),
+        )
+        code = send_link(self, item, request, address)
+        if code != "already_requested":
+            note_pending(self, item, channel, address)
 
     def _note(
         self, item: Claimed, member: Member, channel: Channel, *, address: str, state: ConsentState

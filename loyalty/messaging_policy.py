@@ -77,6 +77,9 @@ class SmsPolicy(Frozen):
     handset_optout: Literal["any_word", "needs_keyword"] = "any_word"
 
 
+Connection = Annotated[str, Field(max_length=100, pattern=r"^[a-z0-9_]+/\S+$")]
+
+
 class DoubleOptIn(Frozen):
     """Where a consent has to be confirmed by a link, and how long that link is good."""
 
@@ -84,6 +87,16 @@ class DoubleOptIn(Frozen):
     sms: bool = False
     token_hours: int = Field(72, ge=1, le=24 * 90)
     resend_minutes: int = Field(10, ge=0, le=24 * 60)
+    shops: tuple[Connection, ...] = Field(
+        (),
+        max_length=50,
+        description="Connections (`shopify/main`) whose yes leads to the link, too; that of the "
+        "others counts as it is.",
+    )
+
+    def needed_of(self, shop: str, channel: Channel) -> bool:
+        """Whether a yes that a connection reports has to be confirmed."""
+        return shop in self.shops and self.needed(channel)
 
     def needed(self, channel: Channel) -> bool:
         """Whether a consent on the channel has to be confirmed."""

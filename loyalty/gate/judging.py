@@ -32,6 +32,7 @@ class Message:
         valid_until: From this instant on it is of no use.
         about_at: When what it speaks of happened; None where that makes no difference.
         priority: Who wins where a frequency cap leaves fewer places than there are messages.
+        answers_help: The person texted HELP: that is answered also after STOP.
     """
 
     id: UUID
@@ -45,6 +46,7 @@ class Message:
     valid_until: datetime | None = None
     about_at: datetime | None = None
     is_erased: bool = False
+    answers_help: bool = False
 
     @property
     def is_marketing(self) -> bool:
@@ -131,7 +133,10 @@ def _refused(message: Message, known: Knowledge, programme: Programme) -> Reason
     if not message.address:
         return Reason.NO_ADDRESS
     channel, address = message.channel.value, message.address
-    if (stopped := known.stopped.get((channel, address))) is not None:
+    stopped = known.stopped.get((channel, address))
+    if message.answers_help and stopped in (None, Reason.PAUSED_FOR_REVIEW):
+        return None
+    if stopped is not None:
         return stopped
     only_by_keyword = programme.messaging.sms.handset_optout == "needs_keyword"
     if known.words.is_stopped(channel, address, only_by_keyword=only_by_keyword):

@@ -11,6 +11,7 @@ import pytest
 from loyalty import consent_events
 from loyalty.consent_links import request_behind
 from loyalty.events import Channel, Consent, ConsentImport, ConsentRequest, ConsentState, Event
+from rules import RuleSet
 from tests.flows.booking.desk import (
     ADA,
     CONSENTING,
@@ -245,6 +246,44 @@ async def test_help_is_answered_once_for_each_text(desk: Desk, is_known: bool) -
         ("pending", "transactional", ADA["phone"])
     ]
     assert rows[0].input["body"] == "Reply STOP to opt out."
+
+
+@pytest.mark.parametrize("before", ["STOP", "please stop texting me"])
+async def test_help_is_answered_also_to_whoever_stopped_and_nothing_else_is(
+    desk: Desk, before: str
+) -> None:
+    post = await Post.open(desk, **KEYWORD)
+    await desk.take(signed_up(), texted("m1", before, at=NOON + HOUR))
+    ready, desk.directory = desk.directory, type(desk.directory)({})
+    desk.now = NOON + 2 * HOUR
+    await desk.take(texted("m2", "HELP", at=desk.now))
+    desk.directory = ready
+    [waits] = await post.announce(post.letter(purpose="transactional"))
+    assert waits.state == "suppressed"
+    assert [one.input["body"] for one in await post.send_due()] == ["Reply STOP to opt out."]
+    await desk.take(texted("m3", "help", at=desk.now))
+    rows = await desk.rows("select state from deliveries where rule = 'sms_help' order by id")
+    assert [row.state for row in rows] == ["sent", "pending"]
+
+
+async def test_an_answer_to_help_that_was_held_for_a_day_does_not_go(desk: Desk) -> None:
+    post = await Post.open(desk)
+    ready, desk.directory = desk.directory, type(desk.directory)({})
+    await desk.take(texted("m1", "HELP", at=NOON))
+    desk.directory, desk.now = ready, NOON + DAY
+    assert await post.send_due() == []
+    assert await post.states() == [("suppressed", "would_be_late")]
+
+
+async def test_a_rule_cannot_pass_for_the_answer_to_help(desk: Desk) -> None:
+    post = await Post.open(desk)
+    sends = {"send_message": {"channel": "sms", "template": "sms_help", "purpose": "transactional"}}
+    desk.rules = RuleSet.load([{"id": "greets", "on": ["sms.received"], "then": [sends]}])
+    await desk.take(signed_up(), texted("m1", "STOP", at=NOON), texted("m2", "hi", at=NOON + HOUR))
+    rows = await desk.rows("select state, reason from deliveries where rule = 'greets'")
+    assert rows
+    assert {row.reason.partition(":")[0] for row in rows} == {"opted_out"}
+    assert await post.send_due() == []
 
 
 async def test_a_bounce_belongs_to_the_address_and_ends_with_a_new_one(desk: Desk) -> None:
