@@ -28,8 +28,8 @@ from flows.sending import budget_name
 from flows.tolls import BudgetUsedUp, toll_of
 from loyalty.campaigns import NAMELESS, ShopCustomer, shop_customer
 from loyalty.events import Customer
-from loyalty.store import budgets, shop_customers
-from loyalty.store.shop_customers import ImportTurn
+from loyalty.store import budgets, customer_imports, shop_customers
+from loyalty.store.customer_imports import ImportTurn
 
 LONGEST_WAIT = timedelta(minutes=2)
 """How long an import waits for a vendor that asks for a pause; beyond it, it stops where it is."""
@@ -117,7 +117,7 @@ async def import_customers(hub: Hub, store: str, *, told: Told = _silent) -> Imp
         )
     done = Imported(store)
     async with hub.database.begin() as connection:
-        turn = await shop_customers.take_import(
+        turn = await customer_imports.take(
             connection, store, owner=hub.owner, now=hub.clock(), alive=hub.patience()
         )
     if turn is None:
@@ -144,9 +144,7 @@ async def import_customers(hub: Hub, store: str, *, told: Told = _silent) -> Imp
 
 async def _end(hub: Hub, turn: ImportTurn, problem: str | None) -> None:
     await hub.database.persist(
-        lambda connection: shop_customers.end_import(
-            connection, turn, now=hub.clock(), problem=problem
-        )
+        lambda connection: customer_imports.end(connection, turn, now=hub.clock(), problem=problem)
     )
 
 
@@ -218,7 +216,7 @@ async def _keep(
     """A page's customers, what they agreed to, and the cursor behind them, in one transaction."""
     now = hub.clock()
     taken = await take_in(connection, turn.store, page.customers, now=now)
-    is_ours = await shop_customers.advance_import(
+    is_ours = await customer_imports.advance(
         connection,
         turn,
         page.cursor,

@@ -6,89 +6,21 @@ programme in the versions of then. So it is true for good, whatever was publishe
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
-from decimal import Decimal
-from typing import Any
 
 from pydantic import ValidationError
 
 from loyalty.eligibility import rate
-from loyalty.events import Event, EventType, Frozen, Order, Payment, Refund
-from loyalty.facts import MemberFacts
+from loyalty.events import EventType, Order, Refund
 from loyalty.programme import Programme
 from loyalty.sales import Sale
 from loyalty.story import PastEntry, PastEvent, Story
-from rules.decide import decide
-from rules.decision import ClauseTrace, Decision, LineTrace, Verdict
+from rules.decision import Verdict
 from rules.explain import why
-from rules.problems import RuleSetError
-from rules.ruleset import RuleSet
-
-
-class RuleTold(Frozen):
-    """One rule: how it came out, why, and what it gave.
-
-    `capped` is None where no cap or limit bit, else what was wanted, granted, and by which.
-    """
-
-    rule: str
-    description: str = ""
-    verdict: str
-    fired: bool
-    why: str
-    points: int = 0
-    arithmetic: str = ""
-    clauses: tuple[ClauseTrace, ...] = ()
-    lines: tuple[LineTrace, ...] = ()
-    capped: dict[str, Any] | None = None
-
-
-class LineTold(Frozen):
-    """One line of the order, what of it counted, and why not all of it."""
-
-    line: str
-    title: str = ""
-    net: Decimal
-    counts: Decimal
-    why: str = ""
-
-
-class LaterTold(Frozen):
-    """Something that happened to the sale since, and what it did to its points."""
-
-    at: datetime
-    what: str
-    key: str = ""
-    points: int = 0
-    stands: int = 0
-    says: str
-
-
-class Explanation(Frozen):
-    """Everything that is to be said, for machines; `says` is the same for people."""
-
-    event: str
-    kind: str
-    order: str = ""
-    store: str
-    member: str = ""
-    occurred_at: datetime
-    state: str
-    reason: str = ""
-    rules: str = ""
-    programme: str = ""
-    tier: str = ""
-    factor: str = "1"
-    points: int = 0
-    rule_stories: tuple[RuleTold, ...] = ()
-    lines: tuple[LineTold, ...] = ()
-    left_out: tuple[str, ...] = ()
-    later: tuple[LaterTold, ...] = ()
-    points_now: int | None = None
-    says: tuple[str, ...] = ()
-    doubts: tuple[str, ...] = ()
+from rules.past import Past
+from rules.told import Explanation, LaterTold, LineTold, RuleTold
 
 
 def tell(story: Story) -> Explanation:
@@ -97,7 +29,7 @@ def tell(story: Story) -> Explanation:
     outcome = event.outcome or {}
     facts = outcome.get("facts") or {}
     doubts: list[str] = []
-    past = _Past.of(story, doubts)
+    past = Past.of(story, doubts)
     rules = tuple(_rules(story, past, doubts))
     lines = tuple(_lines(past))
     later = tuple(_later(story, past))
@@ -126,65 +58,10 @@ def tell(story: Story) -> Explanation:
     return told.model_copy(update={"says": tuple(_says(told, story, past))})
 
 
-# --- the decision, once more -------------------------------------------------------------------
+# --- its rules and lines ---------------------------------------------------------------------------
 
 
-class _Past:
-    """The event as rules saw it then; parts are None where they cannot be read any more."""
-
-    event: Event | None = None
-    rules: RuleSet | None = None
-    rated: Any = None
-    programme: Programme | None = None
-    decision: Decision | None = None
-
-    @classmethod
-    def of(cls, story: Story, doubts: list[str]) -> _Past:
-        past, outcome = cls(), story.event.outcome
-        past.programme = story.programme
-        try:
-            past.event = _event(story.event)
-            if outcome is None:
-                return past
-            if story.documents is None:
-                doubts.append(f"the rules {outcome.get('version')} are not in the store")
-                return past
-            past.rules = RuleSet.from_documents(story.documents)
-            if past.programme is None:
-                doubts.append(f"the programme {outcome.get('programme')} is not in the store")
-                past.programme = Programme()
-            past.decide(outcome)
-        except (ValidationError, RuleSetError, KeyError, ValueError) as error:
-            doubts.append(f"what was stored cannot be read fully ({type(error).__name__})")
-        return past
-
-    def decide(self, outcome: Mapping[str, Any]) -> None:
-        """Decides again from what was known, this time in words."""
-        assert self.event is not None
-        assert self.rules is not None
-        assert self.programme is not None
-        data = self.event.data
-        if isinstance(data, Order | Payment):
-            fx_rate = Decimal(str((outcome.get("rated") or {}).get("fx_rate", "1")))
-            self.rated = rate(data, self.programme, fx_rate)
-        facts = MemberFacts.model_validate(outcome["facts"])
-        self.decision = decide(
-            self.event, facts, self.programme, self.rules, data=self.rated, explain=True
-        )
-
-
-def _event(past: PastEvent) -> Event:
-    return Event(
-        type=EventType(past.type),
-        store=past.store,
-        key=past.key,
-        time=past.occurred_at,
-        subject=past.subject,
-        data=dict(past.data),
-    )
-
-
-def _rules(story: Story, past: _Past, doubts: list[str]) -> Iterator[RuleTold]:
+def _rules(story: Story, past: Past, doubts: list[str]) -> Iterator[RuleTold]:
     outcome = story.event.outcome or {}
     stored = [Verdict.model_validate(one) for one in outcome.get("verdicts", ())]
     traces = {one.rule: one for one in past.decision.traces} if past.decision else {}
@@ -219,7 +96,7 @@ def _rules(story: Story, past: _Past, doubts: list[str]) -> Iterator[RuleTold]:
         )
 
 
-def _lines(past: _Past) -> Iterator[LineTold]:
+def _lines(past: Past) -> Iterator[LineTold]:
     rated = past.rated
     if rated is None or not isinstance(rated, Order):
         return
@@ -238,7 +115,7 @@ def _lines(past: _Past) -> Iterator[LineTold]:
         )
 
 
-def _charges(past: _Past) -> Iterator[str]:
+def _charges(past: Past) -> Iterator[str]:
     """What of the bill is no line and does not count."""
     rated, programme = past.rated, past.programme
     if not isinstance(rated, Order) or programme is None:
@@ -256,7 +133,7 @@ def _charges(past: _Past) -> Iterator[str]:
 # --- what became of it -------------------------------------------------------------------------
 
 
-def _later(story: Story, past: _Past) -> Iterator[LaterTold]:
+def _later(story: Story, past: Past) -> Iterator[LaterTold]:
     """Refunds, edits and cancellations with the rest they left; and what expired."""
     if story.sale is None:
         return
@@ -288,7 +165,7 @@ def _later(story: Story, past: _Past) -> Iterator[LaterTold]:
 class _Rest:
     """The sale as it was after each of its changes."""
 
-    def __init__(self, sale: Sale, past: _Past) -> None:
+    def __init__(self, sale: Sale, past: Past) -> None:
         data = past.event.data if past.event is not None else sale.data
         self.sale = replace(sale, data=data, refunds=[], reversed_refunds=set(), is_cancelled=False)
         self.programme = past.programme
@@ -353,7 +230,7 @@ def _now(story: Story) -> int | None:
 # --- in words ----------------------------------------------------------------------------------
 
 
-def _says(told: Explanation, story: Story, past: _Past) -> Iterator[str]:
+def _says(told: Explanation, story: Story, past: Past) -> Iterator[str]:
     yield _opening(told, story)
     if told.state != "done" or not told.rules:
         return

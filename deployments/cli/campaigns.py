@@ -27,6 +27,7 @@ from loyalty.campaigns import Campaign, CampaignPlan, CampaignState
 from loyalty.links import Links
 from loyalty.store import (
     campaigns,
+    customer_imports,
     engagement,
     errands,
     invitations,
@@ -64,7 +65,7 @@ def run_show(name: str, *, as_json: bool) -> int:
             campaign = await _named(connection, name)
             plan = campaign.plan
             reach = await shop_customers.reach(connection, plan.shop, plan.channel)
-            imports = await shop_customers.imports(connection)
+            imports = await customer_imports.listed(connection)
             return await _told(connection, campaign) | {
                 "plan": plan.model_dump(),
                 "reach": asdict(reach),

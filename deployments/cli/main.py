@@ -282,7 +282,7 @@ def publish_rules(
     as_json: Json = False,
 ) -> None:
     """Check, compare, try on the last days, and put in force. Exit 1 where it may not be."""
-    from deployments.cli.rules import Wanted, run_publish
+    from deployments.cli.publishing import Wanted, run_publish
 
     raise typer.Exit(run_publish(Wanted(tuple(paths or ()), reason, days, yes, as_json)))
 
@@ -294,7 +294,7 @@ def approve_rules(
     as_json: Json = False,
 ) -> None:
     """Agree to a draft as a second person."""
-    from deployments.cli.rules import run_approve
+    from deployments.cli.publishing import run_approve
 
     raise typer.Exit(run_approve(version, by=by, as_json=as_json))
 
@@ -306,7 +306,7 @@ def roll_rules_back(
     as_json: Json = False,
 ) -> None:
     """Put an earlier version in force again, at once."""
-    from deployments.cli.rules import run_rollback
+    from deployments.cli.publishing import run_rollback
 
     raise typer.Exit(run_rollback(version, reason=reason, as_json=as_json))
 
@@ -314,7 +314,7 @@ def roll_rules_back(
 @rules_app.command("history")
 def rules_history(limit: Limit = 50, as_json: Json = False) -> None:
     """List what was in force when, by whom and why, and the drafts there are."""
-    from deployments.cli.rules import run_history
+    from deployments.cli.publishing import run_history
 
     raise typer.Exit(run_history(limit=limit, as_json=as_json))
 

@@ -1,9 +1,7 @@
-"""`hub rules check | diff | publish | approve | rollback | history`: from draft to live."""
+"""`hub rules check | diff`, and how rule sets are named, read and told on the command line."""
 
 from __future__ import annotations
 
-import re
-import sys
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -13,27 +11,23 @@ from deployments.cli.answers import (
     Failure,
     answering,
     counted,
-    moment,
     say,
-    show_rows,
     unusable,
     write_json,
 )
-from deployments.cli.desk import Desk, actor, at_desk, read_settings
+from deployments.cli.desk import Desk, at_desk, read_settings
 from loyalty.programme import Programme
 from loyalty.store import rule_sets, rulebook
-from loyalty.store.rule_sets import Draft, Switch, SwitchRefused, Version
+from loyalty.store.rule_sets import SwitchRefused
 from rules import RuleProblem, RuleSet, RuleSetError
 from rules.diffing import RuleSetDiff, diff
-from rules.review import NO_RULES, Review, review
+from rules.review import NO_RULES, review
 from rules.shipped import all_templates
 from rules.sources import NoSuchFile, sources
 from rules.templates import Template, TemplateError
 
 SHOWN = 50
 """Problems or changes that are listed before the rest is only counted."""
-
-_VERSION = re.compile(r"[0-9a-f]{4,12}")
 
 FILES = "files"
 ACTIVE = "active"
@@ -78,10 +72,10 @@ def run_check(paths: Sequence[Path], *, as_json: bool) -> int:
     try:
         rules = read_files(paths)
     except RuleSetError as error:
-        return _tell_problems(error.problems, as_json=as_json)
+        return tell_problems(error.problems, as_json=as_json)
     found = review(rules, None, Programme(), templates=read_templates())
     if found.problems:
-        return _tell_problems(found.problems, as_json=as_json)
+        return tell_problems(found.problems, as_json=as_json)
     if as_json:
         write_json({"version": rules.version, "rules": len(rules), "examples": found.examples,
                     "problems": [], "warnings": [asdict(one) for one in found.warnings],
@@ -96,7 +90,7 @@ def run_check(paths: Sequence[Path], *, as_json: bool) -> int:
     return 0
 
 
-def _tell_problems(problems: Sequence[RuleProblem], *, as_json: bool) -> int:
+def tell_problems(problems: Sequence[RuleProblem], *, as_json: bool) -> int:
     if as_json:
         write_json({"problems": [asdict(one) for one in problems]})
         return 1
@@ -116,7 +110,7 @@ def run_diff(before: str, after: str, *, as_json: bool) -> int:
     if as_json:
         write_json(found.model_dump(mode="json"))
     else:
-        _tell_diff(found)
+        tell_diff(found)
     return 0 if found.is_empty else 1
 
 
@@ -128,7 +122,7 @@ def both(before: str, after: str) -> tuple[RuleSet, RuleSet]:
 
     if all(_is_file(name) for name in (before, after)):
         return _loaded(before), _loaded(after)
-    return _at_store(find)
+    return at_store(find)
 
 
 async def named(desk: Desk, name: str) -> RuleSet:
@@ -136,7 +130,7 @@ async def named(desk: Desk, name: str) -> RuleSet:
     if _is_file(name):
         return _loaded(name)
     if name == ACTIVE:
-        return (await _book(desk)).rules or NO_RULES
+        return (await in_force(desk)).rules or NO_RULES
     async with desk.database.begin() as connection:
         version = (await rule_sets.find(connection, name)).version
         documents = await rulebook.documents_of(connection, version)
@@ -161,7 +155,7 @@ def _stored(documents: list[dict[str, Any]], version: str) -> RuleSet:
         raise Failure(f"version {version} cannot be read by this program", str(error)) from None
 
 
-def _tell_diff(found: RuleSetDiff) -> None:
+def tell_diff(found: RuleSetDiff) -> None:
     lines = found.lines()
     for line in lines[:SHOWN]:
         say(line)
@@ -169,204 +163,14 @@ def _tell_diff(found: RuleSetDiff) -> None:
         say(f"and {len(lines) - SHOWN} lines more: --json shows all")
 
 
-# --- publishing -------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What is to be published and how.
-
-    Attributes:
-        days: How many days back the rules are tried on; 0 leaves it out.
-    """
-
-    paths: tuple[Path, ...]
-    reason: str
-    days: int
-    is_agreed: bool
-    as_json: bool
-
-
-@answering
-def run_publish(wanted: Wanted) -> int:
-    """Syncs the YAML of git: check, examples, what changes, a backtest, then the switch."""
-    name = str(wanted.paths[0]) if len(wanted.paths) == 1 else ""
-    if _VERSION.fullmatch(name) and not Path(name).exists():
-        return _at_store(lambda desk: _publish_draft(desk, name, wanted))
-    try:
-        rules = read_files(wanted.paths)
-    except RuleSetError as error:
-        return _tell_problems(error.problems, as_json=wanted.as_json)
-    return _at_store(lambda desk: _publish(desk, rules, wanted))
-
-
-async def _publish_draft(desk: Desk, version: str, wanted: Wanted) -> int:
-    """A draft of the Prefect form, or one that was approved meanwhile."""
-    async with desk.database.begin() as connection:
-        known = await rule_sets.find(connection, version)
-    return await _publish(desk, await named(desk, known.version), wanted, draft=known)
-
-
-async def _publish(
-    desk: Desk, rules: RuleSet, wanted: Wanted, *, draft: Version | None = None
-) -> int:
-    book = await _book(desk)
-    found = review(rules, book.rules, book.programme, templates=read_templates())
-    if not found.is_sound:
-        return _tell_problems(found.problems, as_json=wanted.as_json)
-    answer = found.document()
-    if book.rules is not None and found.changes.is_empty:
-        return _tell_end(wanted, answer | {"state": "active"}, "These rules are in force already.")
-    backtest = await _backtest(desk, rules, book, wanted) if wanted.days else None
-    answer |= {"backtest": backtest.document() if backtest else None}
-    if not wanted.as_json:
-        _tell_review(found, backtest.lines() if backtest else ["No backtest was asked for."])
-    _ask(wanted, f"Publish {counted(len(found.changes.rules), 'change')}?")
-    known = draft or await _proposed(desk, found, wanted.reason)
-    if known.waits_for_approval:
-        told = (
-            f"{rules.version} is a draft now and waits for a second person: `hub rules approve "
-            f"{rules.version}`, or the deployment publish-rules."
-        )
-        _tell_end(wanted, answer | {"state": "draft"}, told)
-        return 1
-    switch = await _switch(desk, rules.version, wanted.reason)
-    return _tell_end(wanted, answer | {"state": "active"}, _switched(switch))
-
-
-async def _proposed(desk: Desk, found: Review, reason: str) -> Version:
-    rules = found.rules
-    draft = Draft(rules.version, rules.documents(), actor(), reason, found.needs)
-    async with desk.database.begin() as connection:
-        return await rule_sets.propose(connection, draft, now=desk.now)
-
-
-async def _switch(desk: Desk, version: str, reason: str) -> Switch | None:
-    async with desk.database.begin() as connection:
-        return await rule_sets.publish(
-            connection, version, actor=actor(), reason=reason, now=desk.now
-        )
-
-
-async def _backtest(desk: Desk, rules: RuleSet, book: Book, wanted: Wanted) -> Any:
-    from deployments.cli.simulate import backtest
-
-    return await backtest(desk, rules, book.programme, days=wanted.days)
-
-
-def _tell_review(found: Review, backtest: Sequence[str]) -> None:
-    say(f"{counted(len(found.rules), 'rule')} checked, {counted(found.examples, 'example')} "
-        "came out as their authors say.\n")  # fmt: skip
-    _tell_diff(found.changes)
-    say("")
-    for line in backtest:
-        say(line)
-    for warning in found.warnings:
-        say(f"\nLook at {warning}.")
-    for need in found.needs:
-        say(f"\nA second person has to agree: {need}.")
-
-
-def _ask(wanted: Wanted, question: str) -> None:
-    if wanted.is_agreed:
-        return
-    if not sys.stdin.isatty():
-        raise unusable("this would be published", "say --yes")
-    print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
-    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
-        raise Failure("nothing was published")
-
-
-def _tell_end(wanted: Wanted, answer: dict[str, Any], told: str) -> int:
-    if wanted.as_json:
-        write_json(answer)
-    else:
-        say(told)
-    return 0
-
-
-def _switched(switch: Switch | None) -> str:
-    if switch is None:
-        return "These rules are in force already."
-    return f"{switch.version} is in force" + (f" instead of {switch.before}." * bool(switch.before))
-
-
-@answering
-def run_approve(version: str, *, by: str, as_json: bool) -> int:
-    """A second person agrees to a draft. Exit 1 where that is not possible."""
-
-    async def agree(desk: Desk) -> Version:
-        async with desk.database.begin() as connection:
-            return await rule_sets.approve(connection, version, by=by or actor(), now=desk.now)
-
-    known = _at_store(agree)
-    if as_json:
-        write_json(asdict(known))
-    else:
-        say(f"{known.approved_by} agreed to {known.version}: `hub rules publish` puts it in force.")
-    return 0
-
-
-@answering
-def run_rollback(version: str, *, reason: str, as_json: bool) -> int:
-    """Puts an earlier version in force again: the same switch. Exit 2 where there is none."""
-
-    async def back(desk: Desk) -> tuple[Version, Switch | None]:
-        async with desk.database.begin() as connection:
-            switch = await rule_sets.rollback(
-                connection, version, actor=actor(), reason=reason, now=desk.now
-            )
-            return await rule_sets.find(connection, version), switch
-
-    known, switch = _at_store(back)
-    if as_json:
-        write_json({"version": known.version, "before": switch.before if switch else None})
-    else:
-        say(_switched(switch))
-    return 0
-
-
-@answering
-def run_history(*, limit: int, as_json: bool) -> int:
-    """Every switch with its people and reasons, and the drafts there are."""
-
-    async def find(desk: Desk) -> tuple[list[Switch], list[Version]]:
-        async with desk.database.begin() as connection:
-            switches = await rule_sets.history(connection, limit=limit)
-            return switches, await rule_sets.versions(connection, limit=limit)
-
-    switches, known = _at_store(find)
-    if as_json:
-        write_json({"history": [asdict(one) for one in switches],
-                    "versions": [asdict(one) for one in known]})  # fmt: skip
-        return 0
-    if not switches:
-        say("Nothing was published yet: `hub up` publishes the shipped rules.")
-    else:
-        show_rows(
-            ("in force from", "version", "before", "by", "approved by", "why"),
-            [(moment(s.at), s.version, s.before, s.actor, s.approved_by, s.reason)
-             for s in switches],
-        )  # fmt: skip
-    drafts = [one for one in known if one.state == "draft"]
-    if drafts:
-        say("\ndrafts")
-        show_rows(
-            ("version", "from", "by", "made", "approved by", "why", "needs"),
-            [(d.version, d.base, d.author, moment(d.created_at), d.approved_by, d.reason,
-              "; ".join(d.needs)) for d in drafts],
-        )  # fmt: skip
-    return 0
-
-
-async def _book(desk: Desk) -> Book:
+async def in_force(desk: Desk) -> Book:
     async with desk.database.begin() as connection:
         programme = await rulebook.programme(connection)
         found = await rulebook.active(connection)
     return Book(programme, _stored(found[1], found[0]) if found else None)
 
 
-def _at_store(work: Callable[[Desk], Awaitable[Any]]) -> Any:
+def at_store(work: Callable[[Desk], Awaitable[Any]]) -> Any:
     """Work with the store; what it refuses becomes a Failure."""
 
     async def guarded(desk: Desk) -> Any:

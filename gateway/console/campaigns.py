@@ -15,7 +15,15 @@ from gateway.console.campaign_preview import router as previews
 from gateway.console.points import read_points
 from gateway.console.visit import Turned, Visit, Visitor
 from loyalty.campaigns import Campaign, CampaignPlan, CampaignState
-from loyalty.store import campaigns, engagement, errands, invitations, rulebook, shop_customers
+from loyalty.store import (
+    campaigns,
+    customer_imports,
+    engagement,
+    errands,
+    invitations,
+    rulebook,
+    shop_customers,
+)
 
 ADDRESS = "/console/campaigns"
 PEOPLE = 50
@@ -96,7 +104,7 @@ async def _form(visit: Visitor, problems: dict[str, str]) -> HTMLResponse:
     shops = _shops(visit)
     async with visit.house.database.begin() as connection:
         reach = {one: await shop_customers.reach(connection, one, "auto") for one in ["", *shops]}
-        imports = {one.store: one for one in await shop_customers.imports(connection)}
+        imports = {one.store: one for one in await customer_imports.listed(connection)}
     return visit.page(
         "campaigns/new.html",
         shops=shops,
@@ -133,7 +141,7 @@ async def shown(visit: Visit, campaign_id: UUID, beyond: Beyond = "") -> HTMLRes
         people = await engagement.people_of(connection, name, beyond=beyond, limit=PEOPLE + 1)
         reach = await shop_customers.reach(connection, campaign.plan.shop, campaign.plan.channel)
         waiting = await _waiting(connection, campaign)
-        imports = await shop_customers.imports(connection)
+        imports = await customer_imports.listed(connection)
         programme = await rulebook.programme(connection)
     shop = campaign.plan.shop
     return visit.page(

@@ -14,7 +14,7 @@ from connectors.shopify.sandbox import ShopifySandbox
 from flows.customer_import import Imported, import_customers
 from flows.runtime import Hub
 from loyalty.events import Channel, ConsentState
-from loyalty.store import people, shop_customers
+from loyalty.store import customer_imports, people
 from loyalty.store.people import ConsentNote
 from tests.flows.campaigns.crowd import SHOP, told
 from tests.flows.sending.office import Office
@@ -45,7 +45,7 @@ async def test_every_customer_is_kept_once_however_often_they_are_imported(
     assert [row.customer_id for row in rows] == ["9000", "9001", "9002", "9003", "9004"]
     assert rows[0].first_name == "Mila"
     async with hub.database.begin() as connection:
-        (state,) = await shop_customers.imports(connection)
+        (state,) = await customer_imports.listed(connection)
     assert (state.state, state.read, state.pages) == ("done", 5, 3)
 
 

@@ -12,7 +12,8 @@ from loyalty.events import Line, Tender
 from loyalty.policies import Cap, TierLevel, TierPlan
 from loyalty.store import stories
 from loyalty.store.database import Database
-from rules.story import Explanation, tell
+from rules.story import tell
+from rules.told import Explanation
 from tests.flows.simulation.house import PER_EURO, House, cancelled, paid, redeemed, refunded
 
 BONUS: dict[str, Any] = {
