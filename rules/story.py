@@ -58,7 +58,7 @@ def tell(story: Story) -> Explanation:
     return told.model_copy(update={"says": tuple(_says(told, story, past))})
 
 
-# --- its rules and lines ---------------------------------------------------------------------------
+# --- its rules and lines ------------------------------------------------------------------------
 
 
 def _rules(story: Story, past: Past, doubts: list[str]) -> Iterator[RuleTold]:
