@@ -91,6 +91,7 @@ def run_check(paths: Sequence[Path], *, as_json: bool) -> int:
 
 
 def tell_problems(problems: Sequence[RuleProblem], *, as_json: bool) -> int:
+    """Says what is wrong with rules; the exit code for that."""
     if as_json:
         write_json({"problems": [asdict(one) for one in problems]})
         return 1
@@ -156,6 +157,7 @@ def _stored(documents: list[dict[str, Any]], version: str) -> RuleSet:
 
 
 def tell_diff(found: RuleSetDiff) -> None:
+    """Says what changes, up to SHOWN lines."""
     lines = found.lines()
     for line in lines[:SHOWN]:
         say(line)
@@ -164,6 +166,7 @@ def tell_diff(found: RuleSetDiff) -> None:
 
 
 async def in_force(desk: Desk) -> Book:
+    """The programme and the rules that are in force now."""
     async with desk.database.begin() as connection:
         programme = await rulebook.programme(connection)
         found = await rulebook.active(connection)
