@@ -23,7 +23,8 @@ from connectors.kit.errors import (
     QuotaExceeded,
     RateLimited,
 )
-from connectors.kit.http import TIMEOUT, HttpClient, error_for_status, retry_after
+from connectors.kit.http import TIMEOUT, HttpClient
+from connectors.kit.http_errors import error_for_status, retry_after
 from connectors.kit.paging import by_cursor, listed, walk
 from connectors.kit.redact import without_people
 

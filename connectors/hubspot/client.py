@@ -26,7 +26,8 @@ from connectors.kit.errors import (
     QuotaExceeded,
     RateLimited,
 )
-from connectors.kit.http import TIMEOUT, HttpClient, HttpReply, error_for_status, retry_after
+from connectors.kit.http import TIMEOUT, HttpClient, HttpReply
+from connectors.kit.http_errors import error_for_status, retry_after
 from connectors.kit.paging import dig, walk
 from connectors.kit.redact import without_people
 

@@ -1,16 +1,10 @@
-"""HTTP for every connector: one place for time-outs, error mapping and reply limits.
-
-Replies map to the error tree by what the status means for a *write*: after a 500 or a read
-time-out nobody knows whether the vendor did it, so a write becomes OutcomeUnknown.
-"""
+"""HTTP for every connector: one place for time-outs, authorisation and the size of replies."""
 
 from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from functools import cache
 from ssl import SSLContext
 from typing import Any, Protocol
@@ -20,20 +14,9 @@ import aiohttp
 import httpx
 import orjson
 
-from connectors.kit.errors import (
-    AuthError,
-    Conflict,
-    ConnectorBug,
-    ConnectorError,
-    InvalidRequest,
-    NotFound,
-    OutcomeUnknown,
-    QuotaExceeded,
-    RateLimited,
-    ScopeError,
-    Transient,
-)
-from connectors.kit.redact import secrets_in_headers, without_people, without_secrets
+from connectors.kit.errors import AuthError, ConnectorBug, ConnectorError
+from connectors.kit.http_errors import error_for_status, transport_error
+from connectors.kit.redact import secrets_in_headers, without_secrets
 from connectors.kit.toll import pay
 from connectors.kit.webhook import Unreadable, decode_json
 
@@ -41,26 +24,10 @@ MAX_REPLY_BYTES = 8 * 1024 * 1024
 """What a reply may hold unless a client says otherwise, within REPLY_BOUNDS."""
 REPLY_BOUNDS = (64 * 1024, 10 * 1024 * 1024)
 TIMEOUT = httpx.Timeout(10.0, connect=5.0)
-MAX_WAIT = timedelta(days=1)
 KEEPALIVE_SECONDS = 3.0
 """Shorter than the 5 s after which many servers hang up: a write that meets a closing
 connection has an unknown outcome, a fresh connection costs a millisecond."""
 DNS_CACHE_SECONDS = 60
-
-_NEVER_LEFT = (
-    httpx.ConnectError,
-    httpx.ConnectTimeout,
-    httpx.PoolTimeout,
-    aiohttp.ClientConnectorError,
-    aiohttp.ConnectionTimeoutError,
-)
-_NO_ADDRESS = (
-    httpx.UnsupportedProtocol,
-    httpx.InvalidURL,
-    aiohttp.InvalidURL,
-    aiohttp.NonHttpUrlClientError,
-    UnicodeError,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -335,101 +302,3 @@ def _unpacked(packed: bytes, coding: str, status: int, most: int) -> bytes:
 def _too_large(status: int, most: int) -> ConnectorBug:
     size = f"{most // 1024**2} MiB" if most >= 1024**2 else f"{most // 1024} KiB"
     return ConnectorBug(f"the vendor's reply is larger than {size}", status=status)
-
-
-def transport_error(error: Exception, *, writes: bool) -> ConnectorError:
-    """The error of a call that got no answer, made through httpx or aiohttp.
-
-    Before the request left, nothing happened (Transient); after it left, a write's outcome
-    is unknown. The aiohttp error behind an httpx one decides, since httpx_aiohttp calls
-    every lost connection a ConnectTimeout, also one lost after the request was sent.
-    """
-    cause = error.__cause__ if isinstance(error.__cause__, aiohttp.ClientError) else error
-    name = type(cause).__name__
-    if isinstance(cause, _NEVER_LEFT):
-        return Transient(f"the vendor could not be reached ({name})")
-    if isinstance(cause, _NO_ADDRESS):
-        return InvalidRequest(f"the address cannot be used ({name})")
-    if writes:
-        return OutcomeUnknown(
-            f"the request left, but no answer came ({name}): it may or may not have been done"
-        )
-    return Transient(f"no answer came ({name})")
-
-
-def retry_after(headers: Mapping[str, str], now: datetime | None = None) -> timedelta | None:
-    """How long the vendor asks to wait, or None; a day at most.
-
-    Reads seconds and HTTP dates (RFC 9110, 10.2.3), in Retry-After or X-Retry-After.
-    """
-    lower = {name.lower(): value for name, value in headers.items()}
-    value = (lower.get("retry-after") or lower.get("x-retry-after") or "").strip()
-    if not value:
-        return None
-    try:
-        return min(max(timedelta(seconds=float(value)), timedelta(0)), MAX_WAIT)
-    except OverflowError:
-        return MAX_WAIT
-    except ValueError:
-        pass
-    try:
-        until = parsedate_to_datetime(value)
-    except (ValueError, OverflowError):
-        return None
-    if until.tzinfo is None:
-        until = until.replace(tzinfo=UTC)
-    return min(max(until - (now or datetime.now(UTC)), timedelta(0)), MAX_WAIT)
-
-
-def error_for_status(
-    status: int,
-    *,
-    headers: Mapping[str, str] | None = None,
-    body: bytes = b"",
-    writes: bool = True,
-    detail: str = "",
-    vendor_code: str | None = None,
-) -> ConnectorError:
-    """The error of the tree for an HTTP status, whichever client or SDK met it.
-
-    Args:
-        detail: A short, safe sentence of the vendor's (field names, error title).
-        body: Used for `detail` where none is given: its first 200 characters. People's
-            addresses are shortened in either.
-    """
-    lower = {name.lower(): value for name, value in (headers or {}).items()}
-    request_id = lower.get("x-request-id") or lower.get("request-id")
-    text = without_people(detail or _excerpt(body)) or "no explanation given"
-    known: dict[str, Any] = {
-        "status": status,
-        "vendor_code": vendor_code,
-        "request_id": request_id,
-    }
-    if status == 429:
-        return RateLimited(
-            f"the vendor asks for a pause: {text}", retry_after=retry_after(lower), **known
-        )
-    plain: dict[int, tuple[type[ConnectorError], str]] = {
-        401: (AuthError, "the credentials were refused: renew them in the connection's block"),
-        402: (QuotaExceeded, "the plan's quota is used up"),
-        403: (ScopeError, "the credentials lack a permission"),
-        404: (NotFound, "the vendor does not know what this call names"),
-        408: (Transient, "the vendor gave up waiting for the request (408)"),
-        409: (Conflict, "the vendor already holds something that contradicts this"),
-        502: (Transient, "the vendor is not available (502)"),
-        503: (Transient, "the vendor is not available (503)"),
-    }
-    if status in plain:
-        kind, says = plain[status]
-        return kind(f"{says}: {text}", **known)
-    if status >= 500:
-        kind = OutcomeUnknown if writes else Transient
-        return kind(f"the vendor failed ({status}) and it is unclear what it did: {text}", **known)
-    if 300 <= status < 400:
-        return ConnectorBug(f"the vendor redirects ({status}), which is not followed", **known)
-    return InvalidRequest(f"the vendor refuses this content ({status}): {text}", **known)
-
-
-def _excerpt(body: bytes) -> str:
-    text = " ".join(body[:1000].decode("utf-8", "replace").split())
-    return "an HTML page" if text.startswith("<") else text[:200]

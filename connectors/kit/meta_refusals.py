@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 
 from connectors.kit.errors import ConnectorError, OutcomeUnknown, RateLimited, Transient
-from connectors.kit.http import retry_after
+from connectors.kit.http_errors import retry_after
 from connectors.kit.paging import dig
 
 

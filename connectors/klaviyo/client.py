@@ -18,7 +18,7 @@ import orjson
 
 from connectors.kit.blocking import CONNECT_SECONDS, READ_SECONDS, Threads, lost_connection
 from connectors.kit.errors import ConnectorBug, ConnectorError, InvalidRequest
-from connectors.kit.http import error_for_status
+from connectors.kit.http_errors import error_for_status
 from connectors.kit.redact import secrets_of, without_secrets
 from connectors.klaviyo.account import KlaviyoAccount
 

@@ -18,7 +18,7 @@ import orjson
 
 from connectors.kit.blocking import CONNECT_SECONDS, READ_SECONDS, Threads, lost_connection
 from connectors.kit.errors import ConnectorBug, ConnectorError, RateLimited
-from connectors.kit.http import error_for_status, retry_after
+from connectors.kit.http_errors import error_for_status, retry_after
 from connectors.kit.redact import secrets_of, without_secrets
 from connectors.mailchimp.account import MailchimpAccount
 

@@ -15,7 +15,8 @@ import httpx
 import orjson
 
 from connectors.kit.errors import ConnectorBug, ConnectorError, NotFound, RateLimited
-from connectors.kit.http import TIMEOUT, HttpClient, error_for_status
+from connectors.kit.http import TIMEOUT, HttpClient
+from connectors.kit.http_errors import error_for_status
 from connectors.kit.paging import by_cursor, dig, listed
 from connectors.kit.redact import without_people
 from connectors.pipedrive.account import PipedriveAccount

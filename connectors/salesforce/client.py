@@ -22,7 +22,8 @@ from connectors.kit.errors import (
     NotFound,
     RateLimited,
 )
-from connectors.kit.http import TIMEOUT, HttpClient, retry_after
+from connectors.kit.http import TIMEOUT, HttpClient
+from connectors.kit.http_errors import retry_after
 from connectors.kit.oauth import TokenGrant, TokenKeeper, TokenStore
 from connectors.kit.redact import without_people
 from connectors.salesforce.account import SalesforceAccount

@@ -17,7 +17,7 @@ import orjson
 
 from connectors.kit.blocking import lost_connection
 from connectors.kit.errors import AuthError, ConnectorBug, ConnectorError, RateLimited, ScopeError
-from connectors.kit.http import error_for_status
+from connectors.kit.http_errors import error_for_status
 from connectors.sheets.account import DEFAULT_URL, SCOPE, SheetsAccount
 
 

@@ -23,7 +23,8 @@ from connectors.kit.errors import (
     ScopeError,
     Transient,
 )
-from connectors.kit.http import KEEPALIVE_SECONDS, error_for_status, retry_after, transport_error
+from connectors.kit.http import KEEPALIVE_SECONDS
+from connectors.kit.http_errors import error_for_status, retry_after, transport_error
 from connectors.slack.account import SlackAccount
 from connectors.slack.messages import Posted
 

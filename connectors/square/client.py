@@ -15,7 +15,8 @@ import orjson
 
 from connectors.kit.customers import EVERYTHING
 from connectors.kit.errors import Conflict, ConnectorBug, ConnectorError, NotFound
-from connectors.kit.http import TIMEOUT, HttpClient, error_for_status
+from connectors.kit.http import TIMEOUT, HttpClient
+from connectors.kit.http_errors import error_for_status
 from connectors.kit.paging import BOUNDS, Bounds, walk
 from connectors.square.account import SquareAccount
 from connectors.square.records import API_VERSION, LOCATIONS, LOYALTY, Record

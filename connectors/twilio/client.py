@@ -27,7 +27,8 @@ from connectors.kit.errors import (
     QuotaExceeded,
     RateLimited,
 )
-from connectors.kit.http import KEEPALIVE_SECONDS, error_for_status, retry_after, transport_error
+from connectors.kit.http import KEEPALIVE_SECONDS
+from connectors.kit.http_errors import error_for_status, retry_after, transport_error
 from connectors.kit.redact import secrets_of, without_people, without_secrets
 from connectors.twilio.account import TwilioAccount
 

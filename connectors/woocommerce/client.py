@@ -21,7 +21,8 @@ from connectors.kit.errors import (
     NotFound,
     ScopeError,
 )
-from connectors.kit.http import TIMEOUT, HttpClient, HttpReply, error_for_status
+from connectors.kit.http import TIMEOUT, HttpClient, HttpReply
+from connectors.kit.http_errors import error_for_status
 from connectors.kit.paging import by_page, listed
 from connectors.kit.redact import without_people
 from connectors.woocommerce.account import WooCommerceAccount

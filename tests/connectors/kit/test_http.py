@@ -28,14 +28,8 @@ from connectors.kit.errors import (
     ScopeError,
     Transient,
 )
-from connectors.kit.http import (
-    MAX_REPLY_BYTES,
-    HttpClient,
-    HttpReply,
-    error_for_status,
-    retry_after,
-    transport_error,
-)
+from connectors.kit.http import MAX_REPLY_BYTES, HttpClient, HttpReply
+from connectors.kit.http_errors import error_for_status, retry_after, transport_error
 
 CANARY = "canary-key-7f3a91"
 Answer = Callable[[bytes, asyncio.StreamWriter], Awaitable[None]]
