@@ -17,7 +17,7 @@ up: $(READY)     ## start the hub and keep it running
 
 test: fast       ## all tests: fast ones first, then those on a running hub and in a browser
 	@bash tests/browser/install_chromium.sh
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup tests/browser tests/system -m "not long" $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --maxschedchunk 1 tests/browser tests/system -m "not long" $(ARGS)
 
 long: $(READY)   ## the tests on a running hub that take half a minute each and more
 	@$(BIN)/python -m pytest tests/system -m long $(ARGS)

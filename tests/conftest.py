@@ -104,16 +104,8 @@ async def database(database_url: str) -> AsyncIterator[Database]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Fast tests first, then the browser, then the system tests, which kill processes.
-
-    With `--dist loadgroup` those that need a running hub share two: one is torn at, the other is
-    looked at. Both halves take about the same time, most of it waiting.
-    """
+    """Fast tests first, then the browser, then the system tests, which kill processes."""
     items.sort(key=lambda item: (_turn(item.nodeid), "durability" in item.keywords))
-    for item in items:
-        if _turn(item.nodeid):
-            is_torn_at = "durability" in item.keywords
-            item.add_marker(pytest.mark.xdist_group("torn at" if is_torn_at else "looked at"))
 
 
 def _turn(node: str) -> int:
