@@ -26,8 +26,8 @@ WORDS: dict[str, Texts] = {
     "altered_advice": {
         "en": "A part of it got lost or was changed. Open it from the message itself, or copy it "
         "from there in full.",
-        "de": "Ein Teil davon ging verloren oder wurde verändert. Öffnen Sie ihn direkt aus der "
-        "Nachricht, oder kopieren Sie ihn von dort vollständig.",
+        "de": "Ein Teil davon ging verloren oder wurde verändert. Öffne ihn direkt aus der "
+        "Nachricht, oder kopiere ihn von dort vollständig.",
         "fr": "Une partie a été perdue ou modifiée. Ouvrez-le depuis le message, ou copiez-le en "
         "entier.",
     },
@@ -39,8 +39,7 @@ WORDS: dict[str, Texts] = {
     "expired_advice": {
         "en": "It was good for a certain time only. Ask for a new one where you asked for this "
         "one.",
-        "de": "Er galt nur eine bestimmte Zeit. Fordern Sie dort, woher dieser kam, einen neuen "
-        "an.",
+        "de": "Er galt nur eine bestimmte Zeit. Fordere dort, woher dieser kam, einen neuen an.",
         "fr": "Il n'était valable qu'un certain temps. Demandez-en un nouveau là d'où venait "
         "celui-ci.",
     },
@@ -73,7 +72,7 @@ WORDS: dict[str, Texts] = {
     "other_advice": {
         "en": "It was sent to another person and works for that person only. Ask the shop for a "
         "link of your own.",
-        "de": "Er wurde an eine andere Person geschickt und gilt nur für sie. Bitten Sie den Shop "
+        "de": "Er wurde an eine andere Person geschickt und gilt nur für sie. Bitte den Shop "
         "um einen eigenen Link.",
         "fr": "Il a été envoyé à une autre personne et ne fonctionne que pour elle. Demandez "
         "votre propre lien à la boutique.",
@@ -85,7 +84,7 @@ WORDS: dict[str, Texts] = {
     },
     "busy_advice": {
         "en": "Wait a minute and try again; nothing was lost.",
-        "de": "Warten Sie eine Minute und versuchen Sie es noch einmal; es ging nichts verloren.",
+        "de": "Warte eine Minute und versuche es noch einmal; es ging nichts verloren.",
         "fr": "Attendez une minute et réessayez ; rien n'a été perdu.",
     },
     "away_title": {
@@ -95,7 +94,7 @@ WORDS: dict[str, Texts] = {
     },
     "away_advice": {
         "en": "Something on our side is away; nothing was changed. Try again in a few minutes.",
-        "de": "Bei uns ist gerade etwas nicht erreichbar; es wurde nichts geändert. Versuchen Sie "
+        "de": "Bei uns ist gerade etwas nicht erreichbar; es wurde nichts geändert. Versuche "
         "es in ein paar Minuten noch einmal.",
         "fr": "Un de nos services est indisponible ; rien n'a été modifié. Réessayez dans "
         "quelques minutes.",
@@ -107,7 +106,7 @@ WORDS: dict[str, Texts] = {
     },
     "form_advice": {
         "en": "Open the link again and send the form from there; nothing was changed.",
-        "de": "Öffnen Sie den Link noch einmal und senden Sie das Formular von dort; es wurde "
+        "de": "Öffne den Link noch einmal und sende das Formular von dort; es wurde "
         "nichts geändert.",
         "fr": "Rouvrez le lien et envoyez le formulaire depuis la page ; rien n'a été modifié.",
     },
@@ -120,7 +119,7 @@ WORDS: dict[str, Texts] = {
     "unsubscribe_about": {
         "en": "{address} will get no more news and offers. Messages that you need, such as a "
         "receipt, still come.",
-        "de": "{address} erhält keine Neuigkeiten und Angebote mehr. Was Sie brauchen, etwa ein "
+        "de": "{address} erhält keine Neuigkeiten und Angebote mehr. Was du brauchst, etwa ein "
         "Beleg, kommt weiterhin.",
         "fr": "{address} ne recevra plus de nouveautés ni d'offres. Les messages nécessaires, "
         "comme un reçu, arriveront toujours.",
@@ -128,29 +127,29 @@ WORDS: dict[str, Texts] = {
     "unsubscribe_button": {"en": "Unsubscribe", "de": "Abbestellen", "fr": "Se désabonner"},
     "unsubscribed_title": {
         "en": "You are unsubscribed",
-        "de": "Sie sind abgemeldet",
+        "de": "Du bist abgemeldet",
         "fr": "Vous êtes désabonné",
     },
     "unsubscribed_about": {
         "en": "{address} gets no more news and offers from now on. Your points stay yours.",
-        "de": "{address} erhält ab jetzt keine Neuigkeiten und Angebote mehr. Ihre Punkte "
-        "behalten Sie.",
+        "de": "{address} erhält ab jetzt keine Neuigkeiten und Angebote mehr. Deine Punkte "
+        "behältst du.",
         "fr": "{address} ne reçoit plus de nouveautés ni d'offres. Vous conservez vos points.",
     },
     "choose_instead": {
         "en": "Or choose what you want to hear about",
-        "de": "Oder wählen Sie, wovon Sie hören möchten",
+        "de": "Oder wähle, wovon du hören möchtest",
         "fr": "Ou choisissez ce qui vous intéresse",
     },
     # --- preference centre ------------------------------------------------------------------------
     "preferences_title": {
         "en": "What we may write to you about",
-        "de": "Worüber wir Ihnen schreiben dürfen",
+        "de": "Worüber wir dir schreiben dürfen",
         "fr": "Ce que nous pouvons vous écrire",
     },
     "preferences_about": {
         "en": "Tick what you want. You can change it at any time by the link in each message.",
-        "de": "Kreuzen Sie an, was Sie möchten. Über den Link in jeder Nachricht können Sie es "
+        "de": "Kreuze an, was du möchtest. Über den Link in jeder Nachricht kannst du es "
         "jederzeit ändern.",
         "fr": "Cochez ce que vous souhaitez. Vous pouvez changer d'avis à tout moment par le lien "
         "de chaque message.",
@@ -171,20 +170,19 @@ WORDS: dict[str, Texts] = {
     },
     "saved_to_confirm": {
         "en": "Saved. For what is new we send you a message with a button to confirm it.",
-        "de": "Gespeichert. Für Neues schicken wir Ihnen eine Nachricht mit einem Knopf zum "
+        "de": "Gespeichert. Für Neues schicken wir dir eine Nachricht mit einem Knopf zum "
         "Bestätigen.",
         "fr": "Enregistré. Pour ce qui est nouveau, nous vous envoyons un message à confirmer.",
     },
     "stopped_by_keyword": {
         "en": "You stopped text messages from your phone. Text START to us to get them again.",
-        "de": "Sie haben SMS vom Telefon aus gestoppt. Senden Sie uns START, um sie wieder zu "
-        "erhalten.",
+        "de": "Du hast SMS vom Telefon aus gestoppt. Sende uns START, um sie wieder zu erhalten.",
         "fr": "Vous avez arrêté les SMS depuis votre téléphone. Envoyez-nous START pour en "
         "recevoir de nouveau.",
     },
     "waits_for_confirmation": {
         "en": "This waits until you press the button in the message that we sent you.",
-        "de": "Das wartet, bis Sie auf den Knopf in der Nachricht drücken, die wir Ihnen geschickt "
+        "de": "Das wartet, bis du auf den Knopf in der Nachricht drückst, die wir dir geschickt "
         "haben.",
         "fr": "En attente de votre clic sur le bouton du message que nous vous avons envoyé.",
     },
@@ -202,8 +200,8 @@ WORDS: dict[str, Texts] = {
     "confirm_about": {
         "en": "Confirm that {address} may get news and offers from us. You can stop them at any "
         "time.",
-        "de": "Bestätigen Sie, dass {address} Neuigkeiten und Angebote von uns erhalten darf. "
-        "Abbestellen können Sie jederzeit.",
+        "de": "Bestätige, dass {address} Neuigkeiten und Angebote von uns erhalten darf. "
+        "Abbestellen kannst du jederzeit.",
         "fr": "Confirmez que {address} peut recevoir nos nouveautés et offres. Vous pouvez vous "
         "désabonner à tout moment.",
     },
@@ -227,8 +225,7 @@ WORDS: dict[str, Texts] = {
     "join_greeting": {"en": "Hello {who},", "de": "Hallo {who},", "fr": "Bonjour {who},"},
     "join_about": {
         "en": "{shop} invites you: join now, and {points} points are yours at once.",
-        "de": "{shop} lädt Sie ein: Machen Sie jetzt mit, und {points} Punkte gehören sofort "
-        "Ihnen.",
+        "de": "{shop} lädt dich ein: Mach jetzt mit, und {points} Punkte gehören sofort dir.",
         "fr": "{shop} vous invite : inscrivez-vous et {points} points sont à vous tout de suite.",
     },
     "join_button": {
@@ -239,7 +236,7 @@ WORDS: dict[str, Texts] = {
     "join_elsewhere": {
         "en": "Sign up or sign in at {shop} with this address, and your {points} points are added "
         "by themselves.",
-        "de": "Melden Sie sich bei {shop} mit dieser Adresse an, und Ihre {points} Punkte werden "
+        "de": "Melde dich bei {shop} mit dieser Adresse an, und deine {points} Punkte werden "
         "von selbst gutgeschrieben.",
         "fr": "Inscrivez-vous ou connectez-vous chez {shop} avec cette adresse : vos {points} "
         "points seront ajoutés d'eux-mêmes.",
@@ -252,12 +249,12 @@ WORDS: dict[str, Texts] = {
     "joined_title": {"en": "Welcome!", "de": "Willkommen!", "fr": "Bienvenue !"},
     "joined_about": {
         "en": "You are a member of {programme}, and {points} points are in your account.",
-        "de": "Sie sind Mitglied bei {programme}, und {points} Punkte liegen auf Ihrem Konto.",
+        "de": "Du bist Mitglied bei {programme}, und {points} Punkte liegen auf deinem Konto.",
         "fr": "Vous êtes membre de {programme}, et {points} points sont sur votre compte.",
     },
     "joining_about": {
         "en": "You are on the way into {programme}: {points} points follow within a minute.",
-        "de": "Sie sind auf dem Weg zu {programme}: {points} Punkte folgen in einer Minute.",
+        "de": "Du bist auf dem Weg zu {programme}: {points} Punkte folgen in einer Minute.",
         "fr": "Votre inscription à {programme} est en cours : {points} points suivent dans une "
         "minute.",
     },
@@ -269,8 +266,8 @@ WORDS: dict[str, Texts] = {
     },
     "no_portal": {
         "en": "Sign up or log in at the shop first, then open this link again.",
-        "de": "Registrieren Sie sich zuerst im Shop oder melden Sie sich dort an, und öffnen "
-        "Sie diesen Link dann noch einmal.",
+        "de": "Registriere dich zuerst im Shop oder melde dich dort an, und öffne "
+        "diesen Link dann noch einmal.",
         "fr": "Inscrivez-vous ou connectez-vous d'abord dans la boutique, puis rouvrez ce lien.",
     },
     "bind_title": {
@@ -280,7 +277,7 @@ WORDS: dict[str, Texts] = {
     },
     "bind_about": {
         "en": "From then on this chat and your membership are one account.",
-        "de": "Dann sind dieser Chat und Ihre Mitgliedschaft ein Konto.",
+        "de": "Dann sind dieser Chat und deine Mitgliedschaft ein Konto.",
         "fr": "Cette conversation et votre adhésion ne feront alors qu'un seul compte.",
     },
     "bind_button": {
@@ -291,7 +288,7 @@ WORDS: dict[str, Texts] = {
     "bind_sign_in": {
         "en": "Sign up or log in, and come back here by yourself. The link is good for a "
         "short time only.",
-        "de": "Registrieren Sie sich oder melden Sie sich an; Sie kommen dann von selbst "
+        "de": "Registriere dich oder melde dich an; du kommst dann von selbst "
         "hierher zurück. Der Link gilt nur kurze Zeit.",
         "fr": "Inscrivez-vous ou connectez-vous : vous reviendrez ici automatiquement. Le "
         "lien n'est valable que peu de temps.",
@@ -303,29 +300,29 @@ WORDS: dict[str, Texts] = {
     },
     "binding_title": {
         "en": "Your profile is being bound",
-        "de": "Ihr Profil wird verbunden",
+        "de": "Dein Profil wird verbunden",
         "fr": "Votre profil est en cours de liaison",
     },
     "bound_about": {
         "en": "This chat belongs to your {programme} membership now. You can close this page.",
-        "de": "Dieser Chat gehört jetzt zu Ihrer Mitgliedschaft bei {programme}. Sie können diese "
+        "de": "Dieser Chat gehört jetzt zu deiner Mitgliedschaft bei {programme}. Du kannst diese "
         "Seite schließen.",
         "fr": "Cette conversation fait maintenant partie de votre adhésion à {programme}. Vous "
         "pouvez fermer cette page.",
     },
     "referred_title": {
         "en": "Join {programme}",
-        "de": "Machen Sie mit bei {programme}",
+        "de": "Mach mit bei {programme}",
         "fr": "Rejoignez {programme}",
     },
     "referred_by": {
         "en": "{by} recommends it to you.",
-        "de": "{by} empfiehlt es Ihnen.",
+        "de": "{by} empfiehlt es dir.",
         "fr": "{by} vous le recommande.",
     },
     "referred_about": {
         "en": "Sign up by this link, so that your friend's recommendation counts.",
-        "de": "Melden Sie sich über diesen Link an, damit die Empfehlung zählt.",
+        "de": "Melde dich über diesen Link an, damit die Empfehlung zählt.",
         "fr": "Inscrivez-vous par ce lien pour que la recommandation compte.",
     },
     "referred_button": {
@@ -335,12 +332,12 @@ WORDS: dict[str, Texts] = {
     },
     "referred_member": {
         "en": "You are a member already: recommendations are for people who are new.",
-        "de": "Sie sind schon Mitglied: Empfehlungen sind für neue Leute.",
+        "de": "Du bist schon Mitglied: Empfehlungen sind für neue Leute.",
         "fr": "Vous êtes déjà membre : les recommandations sont pour les nouveaux.",
     },
     "referred_joined": {
         "en": "Welcome, you are a member now",
-        "de": "Willkommen, Sie sind jetzt Mitglied",
+        "de": "Willkommen, du bist jetzt Mitglied",
         "fr": "Bienvenue, vous êtes membre",
     },
 }

@@ -98,7 +98,7 @@ async def test_confirming_choosing_and_leaving_by_keyboard(phone: Page, mailbox:
     await phone.goto(mailbox.unsubscribe)
     await phone.get_by_role("link", name="Deutsch").press("Enter")
     await phone.get_by_role("button", name="Abbestellen").press("Enter")
-    await expect(phone.get_by_role("status")).to_have_text("Sie sind abgemeldet")
+    await expect(phone.get_by_role("status")).to_have_text("Du bist abgemeldet")
 
     async def has_left() -> bool:
         return await mailbox.said() == ["granted", "withdrawn"]
