@@ -1,8 +1,13 @@
-"""Sends side by side: one Prefect task per connection, fed while the run is still booking."""
+"""Sends side by side: one Prefect task per connection, fed while the run is still booking.
+
+Prefect's task shows the sending and does not hold it up: to begin a task run takes several
+milliseconds of the event loop that the calls share, so the first calls go out before it.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import Counter
 from collections.abc import Sequence
 from contextvars import ContextVar
@@ -16,6 +21,9 @@ from flows.runtime import Hub
 from flows.sending import Sender, Trouble
 from loyalty.store.deliveries import Delivery
 
+HEAD_START_SECONDS = 0.25
+"""How long the first calls of a connection may go on before Prefect is told of its task."""
+
 
 @dataclass(slots=True)
 class FanOut:
@@ -26,6 +34,7 @@ class FanOut:
 
     hub: Hub
     senders: dict[str, Sender] = field(default_factory=dict)
+    sending: dict[str, asyncio.Task[Counter[str]]] = field(default_factory=dict)
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
     def feed(self, planned: Sequence[Delivery]) -> None:
@@ -36,13 +45,21 @@ class FanOut:
 
     def _sender(self, slug: str) -> Sender:
         if slug not in self.senders:
-            self.senders[slug] = Sender(self.hub, slug)
+            sender = self.senders[slug] = Sender(self.hub, slug)
+            self.sending[slug] = asyncio.create_task(sender.run())
             self.tasks.append(asyncio.create_task(self._run(slug)))
         return self.senders[slug]
 
     async def _run(self, slug: str) -> None:
+        """Shows the sending through a connection in Prefect, to its end; it ends in any case."""
         _CURRENT.set(self)
-        await send_through.with_options(task_run_name=f"send through {slug}")(slug)
+        try:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(HEAD_START_SECONDS):
+                    await self.senders[slug].begun.wait()
+            await send_through.with_options(task_run_name=f"send through {slug}")(slug)
+        finally:
+            await asyncio.wait({self.sending[slug]})
 
     @property
     def counts(self) -> Counter[str]:
@@ -93,4 +110,4 @@ _CURRENT: ContextVar[FanOut] = ContextVar("fan_out")
 @task(name="send", cache_policy=NO_CACHE, persist_result=False)
 async def send_through(connection: str) -> dict[str, int]:
     """Sends what this run has for one connection; answers how many ended in which state."""
-    return dict(await _CURRENT.get().senders[connection].run())
+    return dict(await _CURRENT.get().sending[connection])

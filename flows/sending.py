@@ -56,12 +56,14 @@ class Sender:
         hub: The process's runtime (database, clock, owner).
         slug: The connection, `twilio/main`.
         is_winding_up: Nothing more is begun; what is left is given back.
+        begun: Set once the first calls are back, or nothing came of them.
     """
 
     hub: Any
     slug: str
     queue: asyncio.Queue[Delivery | None] = field(default_factory=asyncio.Queue)
     is_winding_up: bool = False
+    begun: asyncio.Event = field(default_factory=asyncio.Event)
     counts: Counter[str] = field(default_factory=Counter)
     troubles: list[Trouble] = field(default_factory=list)
     _unwritten: list[Outcome] = field(default_factory=list)
@@ -80,9 +82,11 @@ class Sender:
                 is_open = await self._fill(backlog) and is_open
                 if backlog:
                     await self._round_safely(backlog)
+                    self.begun.set()
                 else:
                     await self._write()
         finally:
+            self.begun.set()
             await self.let_go(backlog)
         return self.counts
 
