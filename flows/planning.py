@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 
 from pydantic import ValidationError
@@ -48,7 +49,7 @@ class CannotPlan(Exception):
     """There is nothing to send, for a reason that operations should see."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Occasion:
     """Everything a text or a record may speak of, gathered once per event."""
 
@@ -58,6 +59,11 @@ class Occasion:
     result: Result
     data_name: str
     known: Knowledge
+
+    @cached_property
+    def told(self) -> Mapping[str, Any]:
+        """The event as endpoints outside are told of it; the same for all of them."""
+        return self.event.cloud_event(event_id=str(self.event_id))
 
 
 @dataclass(frozen=True)
@@ -220,11 +226,14 @@ class Planner:
             case EffectKind.APPEND_ROW:
                 return SheetRow(values=tuple(_scalar(cell) for cell in effect.row))
             case EffectKind.CALL_WEBHOOK:
-                data = occasion.event.cloud_event(event_id=str(occasion.event_id))
                 return WebhookCall(
                     type=effect.name or occasion.event.type.value,
                     timestamp=occasion.event.time,
-                    data={**data, "member": str(member.id), "values": _scalars(effect.values)},
+                    data={
+                        **occasion.told,
+                        "member": str(member.id),
+                        "values": _scalars(effect.values),
+                    },
                 )
             case _:
                 return self._offer(occasion, effect)

@@ -22,21 +22,34 @@ class MoneyError(ValueError):
 
 
 def _exact(value: object) -> Decimal:
+    if type(value) is str and len(value) <= _USUAL_LENGTH:
+        return _read_once(value)
+    return _checked(value)
+
+
+def _checked(value: object) -> Decimal:
     if isinstance(value, float):
         raise ValueError("amounts come as text or integers, never as floats")
     if not isinstance(value, (str, int, Decimal)) or isinstance(value, bool):
         raise ValueError("an amount is a decimal number such as '19.99'")
     try:
-        amount = Decimal(value)
+        amount = value if type(value) is Decimal else Decimal(value)
     except InvalidOperation:
         raise ValueError(f"{str(value)[:40]!r} is not an amount") from None
-    if not amount.is_finite() or abs(amount) > MAX_AMOUNT:
+    if not amount.is_finite() or not -MAX_AMOUNT <= amount <= MAX_AMOUNT:
         raise ValueError("the amount is out of range")
     # as_tuple() spells out every digit, so the two usual scales are recognised without it.
     is_usual = amount.same_quantum(_CENT) or amount.same_quantum(_WHOLE)
     if not is_usual and -int(amount.as_tuple().exponent) > 12:
         raise ValueError("the amount has more than 12 decimals")
     return amount
+
+
+_USUAL_LENGTH = 20
+"""Longer texts are rare, and memory of them would be for whoever sends them."""
+
+# An order has some twenty amounts, most of them zero or a price of the shop's.
+_read_once = lru_cache(maxsize=4096)(_checked)
 
 
 Amount = Annotated[Decimal, BeforeValidator(_exact), PlainSerializer(str, when_used="json")]
@@ -64,7 +77,10 @@ def _quantum(currency: str) -> Decimal:
 
 def check_scale(amount: Decimal, currency: str) -> Decimal:
     """The amount at the currency's scale, or MoneyError where it has more decimals than that."""
-    exact = amount.quantize(_quantum(currency))
+    quantum = _quantum(currency)
+    if amount.same_quantum(quantum):
+        return amount
+    exact = amount.quantize(quantum)
     if exact != amount:
         raise MoneyError(
             f"{amount} {currency} has more decimals than {currency} has ({decimals(currency)})"

@@ -48,6 +48,16 @@ def test_anything_else_is_refused(value: Any, problem: str) -> None:
         AMOUNTS.validate_python(value)
 
 
+def test_a_text_that_was_read_before_is_read_the_same_way() -> None:
+    """Equal amounts of different scales are told apart, and what was refused stays refused."""
+    texts = ["1", "1.0", "1.00", "-0.00", "0.00"]
+    first = [str(AMOUNTS.validate_python(text)) for text in texts]
+    assert first == [str(AMOUNTS.validate_python(text)) for text in texts] == texts
+    for _ in range(2):
+        with pytest.raises(ValidationError, match="is not an amount"):
+            AMOUNTS.validate_python("1,00")
+
+
 def test_json_has_amounts_as_text() -> None:
     assert AMOUNTS.dump_json(Decimal("19.90")) == b'"19.90"'
     assert AMOUNTS.validate_json('"19.90"') == Decimal("19.90")
