@@ -40,8 +40,15 @@ _BAD_ROW = ("22", "23", "54")
 
 @dataclass(slots=True)
 class _Place:
+    """A request in the queue.
+
+    Attributes:
+        apart: What no two transactions may insert at once: its events' keys and subjects.
+    """
+
     work: Work
     size: int
+    apart: frozenset[str]
     kept: asyncio.Future[Kept] = field(default_factory=lambda: asyncio.Future())
 
 
@@ -56,7 +63,7 @@ class GroupCommit:
         self._bounds = bounds or Bounds()
         self._queue: deque[_Place] = deque()
         self._queued_bytes = 0
-        self._keys: set[str] = set()
+        self._under_way: set[str] = set()
         self._commits: set[asyncio.Task[None]] = set()
         self._is_pump_due = False
         self._lanes = [Lane(database.driver_url) for _ in range(self._bounds.in_flight)]
@@ -74,7 +81,7 @@ class GroupCommit:
             Unstorable: The database cannot take it, now or later.
             StoreAway: The database is away, or took too long.
         """
-        place = _Place(work, work.size)
+        place = _Place(work, work.size, _apart(work))
         bounds = self._bounds
         if (
             len(self._queue) >= bounds.waiting
@@ -84,11 +91,12 @@ class GroupCommit:
         self._queue.append(place)
         self._queued_bytes += place.size
         self._pump_soon()
+        loop = asyncio.get_running_loop()
+        patience = loop.call_later(bounds.patience_seconds, _lose_patience, place)
         try:
-            async with asyncio.timeout(bounds.patience_seconds):
-                return await place.kept
-        except TimeoutError:
-            raise StoreAway("PostgreSQL did not answer in time") from None
+            return await place.kept
+        finally:
+            patience.cancel()
 
     async def drain(self) -> None:
         """Waits until nothing is queued or under way."""
@@ -113,9 +121,9 @@ class GroupCommit:
             group = self._next_group()
             if not group:
                 return
-            keys = {key for place in group for key in _keys_of(place.work)}
-            self._keys |= keys
-            task = asyncio.create_task(self._work_off(group, keys))
+            names = frozenset[str]().union(*(place.apart for place in group))
+            self._under_way |= names
+            task = asyncio.create_task(self._work_off(group, names))
             self._commits.add(task)
 
     def _next_group(self) -> list[_Place]:
@@ -123,6 +131,8 @@ class GroupCommit:
 
         A request with an event that another transaction is inserting waits for that one:
         two transactions that insert the same keys in different order would block each other.
+        So does one about a subject of another transaction: the later one might be committed
+        first, and a worker would work off the person's later event before the earlier.
         """
         group: list[_Place] = []
         held_back: list[_Place] = []
@@ -131,7 +141,7 @@ class GroupCommit:
             place = self._queue.popleft()
             if place.kept.done():
                 self._queued_bytes -= place.size
-            elif self._keys and not self._keys.isdisjoint(_keys_of(place.work)):
+            elif not self._under_way.isdisjoint(place.apart):
                 held_back.append(place)
             else:
                 group.append(place)
@@ -140,11 +150,11 @@ class GroupCommit:
         self._queue.extendleft(reversed(held_back))
         return group
 
-    async def _work_off(self, group: list[_Place], keys: set[str]) -> None:
+    async def _work_off(self, group: list[_Place], names: frozenset[str]) -> None:
         try:
             await self._commit_or_part(group)
         finally:
-            self._keys -= keys
+            self._under_way -= names
             task = asyncio.current_task()
             assert task is not None
             self._commits.discard(task)
@@ -219,6 +229,11 @@ def _keys_of(work: Work) -> list[str]:
     return [one.event.business_key for one in work.incoming]
 
 
+def _apart(work: Work) -> frozenset[str]:
+    events = [one.event for one in work.incoming]
+    return frozenset([name for one in events for name in (one.business_key, one.subject)])
+
+
 def _kept(work: Work, fresh: set[str]) -> Kept:
     """Counts a key as new for the first request of the group that brought it."""
     accepted = 0
@@ -239,6 +254,10 @@ async def _reject(connection: AsyncConnection, rejection: Rejection) -> None:
         headers=rejection.headers,
         body=rejection.body,
     )
+
+
+def _lose_patience(place: _Place) -> None:
+    _fail([place], StoreAway("PostgreSQL did not answer in time"))
 
 
 def _fail(group: Sequence[_Place], error: Exception) -> None:

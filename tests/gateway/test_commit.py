@@ -30,13 +30,13 @@ class Counted:
         self.groups.append(requests)
 
 
-def event(key: str, note: str = "") -> Event:
+def event(key: str, note: str = "", subject: str = "") -> Event:
     return Event(
         type=EventType.ORDER_CANCELLED,
         store="till/main",
         key=key,
         time=NOW,
-        subject=f"till/main:{key}",
+        subject=subject or f"till/main:{key}",
         data=Cancellation(order_id="1", reason=note),
     )
 
@@ -122,6 +122,20 @@ async def test_keys_that_another_transaction_inserts_wait_for_it(database: Datab
     back = list(reversed(forth))
     kept = await asyncio.gather(commit.keep(work(*forth)), commit.keep(work(*back)))
     assert kept == [Kept(500, 0), Kept(0, 500)]
+
+
+async def test_a_persons_later_event_is_never_there_before_the_earlier(database: Database) -> None:
+    """Of two transactions under way the one that began later may be committed first."""
+    commit = GroupCommit(database, observer=Counted(), bounds=Bounds(group=1))
+    events = [event("1", subject="ada"), event("2", subject="ada"), event("3", subject="ben")]
+    works = [Work(incoming=[Incoming(one, received_at=NOW)]) for one in events]
+    pending = [asyncio.create_task(commit.keep(one)) for one in works]
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert (len(commit._commits), commit.waiting) == (2, 1)
+    assert commit._under_way >= {"ada", "ben"}, "the second of ada's waits, ben's does not"
+    await asyncio.gather(*pending)
+    assert (await keys_of(database)).index("1") < (await keys_of(database)).index("2")
 
 
 @pytest.mark.parametrize("poison", ["a\0b", "\ud800"], ids=["NUL", "half a character"])
