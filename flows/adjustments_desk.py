@@ -100,7 +100,7 @@ class AdjustmentsDesk(Clerk):
             self.progress.count_points(
                 member, asked.data.points, kind=EntryKind.ADJUST, at=counts_at
             )
-        return self.conclude(case)
+        return self.close_case(case)
 
     def _move(self, member: Member, wanted: Adjustment, posting: Posting) -> bool:
         """Gives or takes the points; False where there are not enough to take."""

@@ -65,8 +65,7 @@ class CampaignsDesk(Clerk):
                 item.event.time,
             )
         )
-        self.award(case)
-        return self.conclude(case)
+        return self.close_case(case)
 
 
 def welcome_invited(work: Workset, item: Claimed, member: Member) -> None:

@@ -83,9 +83,14 @@ class Clerk:
 
     def apply(self, item: Claimed, member: Member, *, data: Any = None) -> Closing:
         """Books what the rules award for the event itself, and plans what they ask for."""
-        case = self.case(item, member, data=data)
+        return self.close_case(self.case(item, member, data=data), data)
+
+    def close_case(
+        self, case: Case, data: Any = None, *, reason: str = "", alerts: Sequence[str] = ()
+    ) -> Closing:
+        """Books what the rules award besides what the desk has booked, and closes the event."""
         self.award(case)
-        return self.conclude(case, data)
+        return self.conclude(case, data, reason=reason, alerts=alerts)
 
     def case(
         self,

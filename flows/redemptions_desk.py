@@ -59,7 +59,7 @@ class RedemptionsDesk(Clerk):
         assert entry is not None
         key = f"{item.event.store}:{wanted.id}"
         note_spent(self, case, key, entry, used_on=wanted.used_on, reward=wanted.reward)
-        return self.conclude(case, None, alerts=[OVERDRAWN] if is_short else [])
+        return self.close_case(case, alerts=[OVERDRAWN] if is_short else [])
 
     def _too_few(self, item: Claimed, member: Member, points: int, *, available: int) -> Closing:
         reason = f"not enough points: {points} asked for, {available} available"
@@ -91,7 +91,7 @@ class RedemptionsDesk(Clerk):
             available = book.available(self.terms.now)
             return self._too_few(item, member, wanted.points, available=available)
         self.work.papers.holds[key] = hold
-        return self.conclude(case, None)
+        return self.close_case(case)
 
     def _captured(self, item: Claimed) -> Closing:
         key, end = hold_key(item), item.event.data
@@ -109,7 +109,7 @@ class RedemptionsDesk(Clerk):
         posting = self.posting(case, "", verb="capture")
         entry = book.capture(book.holds[key], posting, self.terms.now)
         note_spent(self, case, key, entry, used_on=end.used_on)
-        return self.conclude(case, None)
+        return self.close_case(case)
 
     def _released(self, item: Claimed) -> Closing:
         key = hold_key(item)
@@ -126,7 +126,7 @@ class RedemptionsDesk(Clerk):
         book = self.work.book(member)
         book.release(book.holds[key], self.terms.now)
         book.lapse(self.terms.now, lambda: new_id(self.terms.now))
-        return self.conclude(case, None)
+        return self.close_case(case)
 
     def _holder(self, item: Claimed) -> Member | None:
         """Whose hold it is now: merges move open holds with the account."""

@@ -88,8 +88,7 @@ class ReferralsDesk(Clerk):
                 earned_at=item.event.time, available_at=earned.available_at
             ),
         )
-        self.award(case)
-        return self.conclude(case)
+        return self.close_case(case)
 
     def _cancelled(self, item: Claimed) -> Closing:
         member, cancelled = self.work.member(item), item.event.data
@@ -107,7 +106,7 @@ class ReferralsDesk(Clerk):
                 negative="own_lot_only",
                 make_id=self.progress.make_id,
             )
-        return self.conclude(case, reason=cancelled.reason)
+        return self.close_case(case, reason=cancelled.reason)
 
     def _posting(self, case: Case, friend_id: str, *, verb: str) -> Any:
         posting = self.posting(case, RULE, verb=verb, reason=_told(case.item.event))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from uuid import UUID
 
 from flows import reward_ending, reward_messages
@@ -40,11 +40,6 @@ class RewardClerk(Clerk):
             return book(item, member, reward)
 
         return handle
-
-    def close_case(self, case: Case, *, alerts: Sequence[str] = ()) -> Closing:
-        """Books what rules award for the step itself, and plans what they ask for."""
-        self.award(case)
-        return self.conclude(case, alerts=alerts)
 
     def _hold(self, member: Member, reward: Reward) -> Hold | None:
         return self.work.book(member).holds.get(reward.hold_key)

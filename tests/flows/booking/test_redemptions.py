@@ -6,9 +6,12 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from loyalty.events import Event
+from rules import RuleSet
 from tests.flows.booking.accounts import (
     DAY,
     PLAIN,
+    adjusted,
     balance,
     captured,
     ending,
@@ -41,6 +44,29 @@ async def test_points_are_spent_as_far_as_they_are_there(shop: Desk) -> None:
     assert await balance(shop) == (40, 0, 0)
     (ada,) = await shop.rows("select points_redeemed, redemptions_count from members")
     assert tuple(ada) == (60, 1)
+
+
+@pytest.mark.parametrize(
+    ("kind", "told", "left"),
+    [
+        ("reward.redeemed", [spent("q1", 60)], 40),
+        ("reward.held", [held("h1", 60)], 40),
+        ("reward.captured", [held("h1", 60), captured("h1")], 40),
+        ("reward.released", [held("h1", 60), released("h1")], 100),
+        ("points.adjusted", [adjusted("a1", -60)], 40),
+    ],
+    ids=lambda one: one if isinstance(one, str) else "",
+)
+async def test_what_a_rule_awards_for_it_is_booked_once(
+    shop: Desk, kind: str, told: list[Event], left: int
+) -> None:
+    three = {"award": {"points": "3", "flat": True}}
+    shop.rules = RuleSet.load([{"id": "three", "on": [kind], "then": [three]}])
+    await shop.take(*told)
+    available, pending, _ = await balance(shop)
+    assert available + pending == left + 3
+    rows = await shop.rows("select points from entries where rule = 'three'")
+    assert [row.points for row in rows] == [3]
 
 
 async def test_a_redemption_of_nobody_is_refused(shop: Desk) -> None:
