@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TextIO
 
+from deployments.authorities import one_authority
 from deployments.child import PROJECT, Child, StartFailed, answers, end_leftovers, is_missing, tail
 from deployments.prepared import is_prepared
 from loyalty.settings import HubSettings
@@ -156,6 +157,7 @@ class Supervisor:
             "HUB_PREFECT_UI_URL": self.prefect_url,
             "PREFECT_HOME": str(self.settings.root / "prefect"),
             "PREFECT_API_URL": self.settings.prefect_api_url,
+            "PREFECT_API_SSL_CERT_FILE": str(one_authority(self.settings.root / "prefect")),
             "PREFECT_API_DATABASE_CONNECTION_URL": address,
             "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
             "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
