@@ -140,16 +140,17 @@ def test_vendors_that_hang_are_given_up_side_by_side(
 
     from deployments.cli.checks import connections
 
-    monkeypatch.setattr(connections, "SECONDS", 1.0)
+    # One after the other they would take nine seconds; the rest is room for a busy machine.
+    monkeypatch.setattr(connections, "SECONDS", 3.0)
     for name in ("one", "two", "three"):
         shop.connect(f"twilio/{name}", _twilio(sandbox))
     root = sandbox.removesuffix("/twilio")
-    fault = {"status": 0, "times": 3, "hang_seconds": 3.0}
+    fault = {"status": 0, "times": 3, "hang_seconds": 12.0}
     httpx.post(f"{root}/twilio/_sandbox/faults", json=[fault]).raise_for_status()
     started = time.monotonic()
     found = _findings(hub("doctor", "--json"))
-    assert time.monotonic() - started < 2.9
-    assert all("no answer within 1 s" in found[f"twilio/{n}"]["says"] for n in ("one", "two"))
+    assert time.monotonic() - started < 9
+    assert all("no answer within 3 s" in found[f"twilio/{n}"]["says"] for n in ("one", "two"))
 
 
 def test_a_lost_key_is_named_and_no_new_one_is_made(hub: Any, shop: Any, sandbox: str) -> None:
