@@ -9,7 +9,7 @@ from prefect import flow, get_run_logger
 from pydantic import Field
 
 from flows.runtime import runtime
-from loyalty.store import audit, deliveries, inbox
+from loyalty.store import audit, delivery_lists, inbox
 
 Events = Annotated[list[str], Field(max_length=1000)]
 Deliveries = Annotated[list[UUID], Field(max_length=1000)]
@@ -34,7 +34,7 @@ async def replay(
     async with runtime() as hub:
         async with hub.database.begin() as connection:
             again = await inbox.replay(connection, events)
-            sent = await deliveries.decide(
+            sent = await delivery_lists.decide(
                 connection, deliveries_to_send, state="pending", reason="replayed"
             )
             await audit.note(

@@ -31,7 +31,7 @@ from flows.tables import (
     traces_of,
 )
 from loyalty.events import Event, EventType
-from loyalty.store import deliveries
+from loyalty.store import delivery_lists
 from loyalty.store.database import StoreAway
 from loyalty.store.deliveries import Delivery
 from loyalty.store.inbox import Closing
@@ -103,12 +103,12 @@ async def _as_it_stands(hub: Hub, told: Sequence[Told]) -> list[Told]:
 
 async def _current(hub: Hub, sent: Sequence[Delivery]) -> dict[UUID, Delivery]:
     """The deliveries as the store knows them now; none where it is away."""
-    wanted = deliveries.Search(ids=tuple(one.id for one in sent), limit=len(sent))
+    wanted = delivery_lists.Search(ids=tuple(one.id for one in sent), limit=len(sent))
     if not wanted.ids:
         return {}
     try:
         async with hub.database.begin() as connection:
-            return {one.id: one for one in await deliveries.search(connection, wanted)}
+            return {one.id: one for one in await delivery_lists.search(connection, wanted)}
     except StoreAway:
         logger.warning("a table shows deliveries as they were planned: the store is away")
         return {}

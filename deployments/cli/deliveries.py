@@ -21,9 +21,10 @@ from deployments.cli.answers import (
 )
 from deployments.cli.desk import Desk, actor, at_desk
 from deployments.cli.private import shortened_input
-from loyalty.store import audit, deliveries
+from loyalty.store import audit, delivery_lists
 from loyalty.store.attempts import Attempt, attempts_of
-from loyalty.store.deliveries import Delivery, Search
+from loyalty.store.deliveries import Delivery
+from loyalty.store.delivery_lists import Search
 from loyalty.store.tables import deliveries as deliveries_table
 from loyalty.store.tallies import Tally, tally
 
@@ -64,7 +65,7 @@ def run_list(wanted: Search, *, as_json: bool) -> int:
 
     async def find(desk: Desk) -> list[Delivery]:
         async with desk.database.begin() as connection:
-            return await deliveries.search(connection, wanted)
+            return await delivery_lists.search(connection, wanted)
 
     found = at_desk(find)
     if as_json:
@@ -126,7 +127,7 @@ def run_show(wanted: str, *, full: bool, as_json: bool) -> int:
 
     async def find(desk: Desk) -> tuple[Delivery, list[Attempt]]:
         async with desk.database.begin() as connection:
-            found = await deliveries.search(connection, Search(ids=(wanted_id,)))
+            found = await delivery_lists.search(connection, Search(ids=(wanted_id,)))
             if not found:
                 raise Failure(f"there is no delivery {wanted_id}", "`hub deliveries list` has them")
             return found[0], await attempts_of(connection, wanted_id)
@@ -167,7 +168,7 @@ def run_resolve(ids: Sequence[str], *, state: str, reason: str, as_json: bool) -
 
     async def resolve(desk: Desk) -> tuple[list[UUID], dict[UUID, str]]:
         async with desk.database.begin() as connection:
-            changed = await deliveries.decide(connection, wanted, state=state, reason=reason)
+            changed = await delivery_lists.decide(connection, wanted, state=state, reason=reason)
             for one in changed:
                 await audit.note(
                     connection,

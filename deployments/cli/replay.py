@@ -14,7 +14,7 @@ from connectors.kit.redact import without_people
 from deployments.cli import queries
 from deployments.cli.answers import Failure, answering, counted, say, unusable, write_json
 from deployments.cli.desk import Desk, actor, at_desk
-from loyalty.store import audit, deliveries, inbox
+from loyalty.store import audit, delivery_lists, inbox
 
 SHOWN = 20
 """How many keys are named before the rest is only counted."""
@@ -111,7 +111,7 @@ async def _put_back(desk: Desk, plan: Plan) -> Plan:
     """Does it in one transaction with its line in the audit log."""
     async with desk.database.begin() as connection:
         keys = await inbox.replay(connection, plan.keys)
-        ids = await deliveries.decide(connection, plan.ids, state="pending", reason="replayed")
+        ids = await delivery_lists.decide(connection, plan.ids, state="pending", reason="replayed")
         again = Plan(keys=keys, ids=ids, left=dict(plan.left))
         await audit.note(
             connection,

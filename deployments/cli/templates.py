@@ -27,8 +27,9 @@ from flows.trial_messages import CannotTry, Trial, try_out
 from loyalty.announced import ANNOUNCED
 from loyalty.preview import Preview, preview
 from loyalty.programme import Programme
-from loyalty.store import connections, deliveries, rulebook
-from loyalty.store.deliveries import Delivery, Search
+from loyalty.store import connections, delivery_lists, rulebook
+from loyalty.store.deliveries import Delivery
+from loyalty.store.delivery_lists import Search
 from loyalty.texts import TextError, Texts
 from rules import RuleSet, RuleSetError
 from rules.shipped import shipped_rules
@@ -140,7 +141,7 @@ async def _send_test(desk: Desk, trial: Trial, texts: Texts, rules: RuleSet) -> 
             break
         await asyncio.sleep(LOOK_SECONDS)
         async with desk.database.begin() as connection:
-            planned = (await deliveries.search(connection, Search(ids=(planned.id,))))[0]
+            planned = (await delivery_lists.search(connection, Search(ids=(planned.id,))))[0]
     return planned
 
 

@@ -12,8 +12,8 @@ from gateway.console.paging import ROWS, Paging
 from gateway.console.rendering import query
 from gateway.console.verdicts import verdicts_in_words
 from gateway.console.visit import Turned, Visit
-from loyalty.store import attempts, deliveries
-from loyalty.store.deliveries import Search
+from loyalty.store import attempts, delivery_lists
+from loyalty.store.delivery_lists import Search
 from loyalty.store.verdicts import verdicts_on
 
 router = APIRouter(prefix="/console/deliveries")
@@ -36,7 +36,7 @@ async def listed(
     route, key = route.strip()[:100], key.strip()[:200].replace("\x00", "")
     wanted = Search(states=states, route=route, key=key, limit=ROWS + 1, before=before)
     async with visit.house.database.begin() as connection:
-        found = await deliveries.search(connection, wanted)
+        found = await delivery_lists.search(connection, wanted)
     chosen = {"state": state, "route": route, "key": key}
     rows, first = found[:ROWS], query(chosen)
     after = query({**chosen, "before": rows[-1].id}) if len(found) > ROWS else ""
@@ -57,7 +57,7 @@ async def listed(
 async def shown(visit: Visit, delivery_id: UUID) -> HTMLResponse:
     """One delivery: what it says, and every try."""
     async with visit.house.database.begin() as connection:
-        found = await deliveries.search(connection, Search(ids=(delivery_id,)))
+        found = await delivery_lists.search(connection, Search(ids=(delivery_id,)))
         if not found:
             raise Turned(404, "There is no such delivery", "The list has all there are.")
         tries = await attempts.attempts_of(connection, delivery_id)
@@ -78,7 +78,7 @@ async def decide(visit: Visit) -> Response:
     if not reason:
         return visit.go(back, said="Say why: it is kept with the deliveries.", tone="bad")
     async with visit.house.database.begin() as connection:
-        found = await deliveries.search(connection, Search(ids=tuple(ids), limit=len(ids)))
+        found = await delivery_lists.search(connection, Search(ids=tuple(ids), limit=len(ids)))
     doubtful = sum(one.state == "unknown" for one in found)
     if (act.state == "cancelled" or (act.state == "pending" and doubtful)) and (
         not visit.is_confirmed
@@ -126,7 +126,7 @@ async def _decided(
     visit: Visit, act: Act, ids: Sequence[UUID], *, reason: str, back: str
 ) -> RedirectResponse:
     async with visit.house.database.begin() as connection:
-        changed = await deliveries.decide(connection, ids, state=act.state, reason=reason)
+        changed = await delivery_lists.decide(connection, ids, state=act.state, reason=reason)
         for one in changed:
             await visit.note(connection, f"delivery.{act.name}", str(one), {"why": reason})
     said = f"{len(changed)} {_noun(len(changed))} {act.done}."

@@ -13,10 +13,10 @@ from gateway.console.points import shown_points
 from gateway.console.verdicts import verdicts_in_words
 from gateway.console.visit import Visitor
 from loyalty.programme import Programme
-from loyalty.store import deliveries, member_records
+from loyalty.store import delivery_lists, member_records
 from loyalty.store.balances import balance
 from loyalty.store.books import BookTerms
-from loyalty.store.deliveries import Search
+from loyalty.store.delivery_lists import Search
 from loyalty.store.expiry_since import expiry_since
 from loyalty.store.people import Member
 from loyalty.store.recipients import consent_log
@@ -48,7 +48,7 @@ async def member_page(
             "lots": await member_records.open_lots(connection, one.id, now=visit.now, limit=SHOWN),
             "waiting": await member_records.waiting_adjustments(connection, one.id),
             "consents": await consent_log(connection, one.id, limit=SHOWN),
-            "messages": await deliveries.search(connection, Search(member=one.id, limit=SHOWN)),
+            "messages": await delivery_lists.search(connection, Search(member=one.id, limit=SHOWN)),
         }
         values["verdicts"] = verdicts_in_words(
             await verdicts_on(connection, [each.id for each in values["messages"]]),

@@ -8,7 +8,7 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 
 from gateway.console.sections import SECTIONS
-from loyalty.store import deliveries
+from loyalty.store import deliveries, delivery_lists
 from loyalty.store.database import Database
 from loyalty.store.deliveries import Delivery
 from loyalty.store.ids import new_id
@@ -59,7 +59,7 @@ async def test_a_delivery_is_sent_again(console: Page, hub: RunningHub) -> None:
     await expect(console.get_by_role("status")).to_contain_text("1 delivery sent again.")
     for _ in range(80):
         async with books.begin() as connection:
-            [found] = await deliveries.search(connection, deliveries.Search(ids=(one.id,)))
+            [found] = await delivery_lists.search(connection, delivery_lists.Search(ids=(one.id,)))
         if found.state == "sent":
             break
         await console.wait_for_timeout(250)

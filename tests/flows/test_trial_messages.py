@@ -16,10 +16,11 @@ from flows.send_test_message import send_test_message
 from flows.trial_messages import CannotTry, Trial, try_out
 from loyalty.programme import Programme
 from loyalty.settings import HubSettings
-from loyalty.store import deliveries, rulebook
+from loyalty.store import deliveries, delivery_lists, rulebook
 from loyalty.store.connections import put
 from loyalty.store.database import Database
-from loyalty.store.deliveries import Delivery, Search
+from loyalty.store.deliveries import Delivery
+from loyalty.store.delivery_lists import Search
 from loyalty.store.opt_ins import Suppression, suppress
 from rules.shipped import shipped_rules, shipped_templates
 from rules.text_checks import texts_of
@@ -112,7 +113,7 @@ async def test_the_flow_plans_the_test_that_the_console_asks_for_once(
         install(None)
         await hub.aclose()
     async with database.begin() as connection:
-        found = await deliveries.search(connection, Search(key="test-message:e1"))
+        found = await delivery_lists.search(connection, Search(key="test-message:e1"))
     # There is no such connection here: the test is kept until there is one, and says so.
     assert [(one.state, one.input["subject"]) for one in found] == [
         ("held", "Bienvenue chez Tea Club")

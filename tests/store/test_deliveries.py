@@ -11,10 +11,11 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text
 
-from loyalty.store import connections, deliveries, workers
+from loyalty.store import connections, deliveries, delivery_lists, workers
 from loyalty.store.connections import StoredConnection
 from loyalty.store.database import Database
-from loyalty.store.deliveries import LEASE, Delivery, Outcome, Search
+from loyalty.store.deliveries import LEASE, Delivery, Outcome
+from loyalty.store.delivery_lists import Search
 from loyalty.store.ids import new_id
 from loyalty.store.tallies import tally
 
@@ -103,7 +104,7 @@ class Store:
     async def decide(self, ids: Sequence[UUID], state: str) -> list[UUID]:
         """A person's word."""
         async with self.database.begin() as connection:
-            return await deliveries.decide(connection, ids, state=state, reason="because")
+            return await delivery_lists.decide(connection, ids, state=state, reason="because")
 
 
 @pytest.fixture
@@ -349,10 +350,10 @@ async def test_deliveries_are_counted_and_found(store: Store) -> None:
     )
     async with store.database.begin() as connection:
         tallies = await tally(connection)
-        dead = await deliveries.search(connection, Search(states=("dead",), limit=1))
-        by_key = await deliveries.search(connection, Search(key="%b_"))
-        by_route = await deliveries.search(connection, Search(route="slack"))
-        nobody = await deliveries.search(connection, Search(route="slack/other"))
+        dead = await delivery_lists.search(connection, Search(states=("dead",), limit=1))
+        by_key = await delivery_lists.search(connection, Search(key="%b_"))
+        by_route = await delivery_lists.search(connection, Search(route="slack"))
+        nobody = await delivery_lists.search(connection, Search(route="slack/other"))
     assert [(one.route, one.state, one.count, one.reason) for one in tallies] == [
         ("slack/main", "dead", 2, "bad"),
         ("slack/main", "sent", 1, ""),

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from loyalty.store import deliveries
+from loyalty.store import deliveries, delivery_lists
 from loyalty.store.database import Database
 from loyalty.store.deliveries import Delivery, Outcome
 from loyalty.store.ids import new_id
@@ -44,8 +44,8 @@ async def plan(database: Database, *planned: Delivery) -> None:
 async def send(database: Database, *sent: UUID, at: datetime = NOON, state: str = "sent") -> None:
     """Ends the attempts of deliveries; the vendor calls a message by its delivery's id."""
     async with database.begin() as connection:
-        found = await deliveries.search(
-            connection, deliveries.Search(ids=tuple(sent), limit=10_000)
+        found = await delivery_lists.search(
+            connection, delivery_lists.Search(ids=tuple(sent), limit=10_000)
         )
         outcomes = [
             Outcome(one, state, at, at, vendor_id=str(one.id) if state == "sent" else "")

@@ -12,7 +12,7 @@ from loyalty import reward_events
 from loyalty.catalogue import RewardItem
 from loyalty.events import Event
 from loyalty.programme import Programme
-from loyalty.store import catalogue, deliveries, rewards
+from loyalty.store import catalogue, deliveries, delivery_lists, rewards
 from loyalty.store.connections import StoredConnection
 from loyalty.store.deliveries import Delivery, Outcome
 from loyalty.store.rewards import Reward
@@ -101,7 +101,7 @@ class RewardDesk(Desk):
     async def issuing(self) -> list[Delivery]:
         """Deliveries of rewards."""
         async with self.database.begin() as connection:
-            found = await deliveries.search(connection, deliveries.Search(key="reward:"))
+            found = await delivery_lists.search(connection, delivery_lists.Search(key="reward:"))
         return found[::-1]
 
     async def end(self, *states: str, of: Sequence[Delivery] | None = None) -> None:

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import pytest
 
-from loyalty.store import deliveries, reward_ends
+from loyalty.store import deliveries, delivery_lists, reward_ends
 from tests.flows.booking.desk import ADA, NOON
 from tests.flows.rewards.shelf import RewardDesk, item
 
@@ -50,7 +50,9 @@ async def test_what_failed_cannot_be_sent_again_for_nothing(desk: RewardDesk) ->
     await desk.end("dead")
     (issue, _) = await desk.issuing()
     async with desk.database.begin() as connection:
-        changed = await deliveries.decide(connection, [issue.id], state="pending", reason="again")
+        changed = await delivery_lists.decide(
+            connection, [issue.id], state="pending", reason="again"
+        )
     assert changed == []
 
 
@@ -63,7 +65,7 @@ async def test_a_resend_before_the_failure_is_booked_keeps_the_points_held(
     dead = deliveries.Outcome(issue, "dead", NOON, NOON, reason="no such customer")
     async with desk.database.begin() as connection:
         await deliveries.finish(connection, [dead])
-        await deliveries.decide(connection, [issue.id], state="pending", reason="try again")
+        await delivery_lists.decide(connection, [issue.id], state="pending", reason="try again")
     await desk.work_off()
     assert (await desk.the_one()).state == "held"
     assert await desk.balance() == (0, 100)
@@ -81,7 +83,7 @@ async def test_an_unknown_outcome_stays_held_until_a_person_decides(desk: Reward
     assert await desk.balance() == (0, 100)
     (issue,) = await desk.issuing()
     async with desk.database.begin() as connection:
-        await deliveries.decide(connection, [issue.id], state="sent", reason="it is there")
+        await delivery_lists.decide(connection, [issue.id], state="sent", reason="it is there")
         assert await reward_ends.tell_all(connection, now=NOON) == 1
     await desk.work_off()
     assert (await desk.the_one()).state == "issued"
