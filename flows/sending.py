@@ -12,13 +12,13 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from connectors.kit.action import Action, Idempotency, Job, Sent
+from connectors.kit.action import Action, Job, Sent
 from connectors.kit.errors import ConnectorBug, ConnectorError, OutcomeUnknown
 from flows.clients import Line
 from flows.hooks_out import end_subscription, has_unsubscribed
+from flows.jobs import alike, chunk_size, found_before, job_of, looks_first
 from flows.refusals import refuse
 from flows.retries import Fate, fate_of
 from loyalty.store import budgets, deliveries
@@ -142,7 +142,7 @@ class Sender:
         except KeyError as error:
             await self._bury(backlog, str(error.args[0]))
             return
-        chunk = _alike(backlog, action)[: _chunk_size(line, action)]
+        chunk = alike(backlog, action)[: chunk_size(line, action)]
         begun, retry_at = await self._begin(line, action, chunk)
         gone = {one.id for one in begun.taken}
         backlog[:] = [one for one in backlog if one.id not in gone]
@@ -156,7 +156,7 @@ class Sender:
     ) -> tuple[Begun, datetime | None]:
         """Takes the budget and marks what may go, in one transaction with earlier outcomes."""
         now = self.hub.clock()
-        is_batch = action.run_batch is not None and not _looks_first(action, chunk[0])
+        is_batch = action.run_batch is not None and not looks_first(action, chunk[0])
         per_slot = action.batch_size if is_batch and line.manifest.limit.batch_costs_one else 1
         slots = -(-len(chunk) // per_slot)
 
@@ -218,7 +218,7 @@ class Sender:
     async def _call(self, line: Line, action: Action, delivery: Delivery) -> None:
         async def run() -> list[Sent | Exception]:
             job = job_of(action, delivery)
-            found = await _found(line, action, job, delivery)
+            found = await found_before(line, action, job, delivery)
             return [found or await action.run(line.client, job)]
 
         await self._attempt(line, action, [delivery], run)
@@ -406,44 +406,6 @@ class Begun:
     taken: Sequence[Delivery]
     mine: list[Delivery]
     is_batch: bool
-
-
-def _chunk_size(line: Line, action: Action) -> int:
-    if action.run_batch is not None:
-        return action.batch_size * min(line.manifest.limit.concurrency, 2)
-    concurrency, burst = line.manifest.limit.concurrency, line.manifest.limit.burst
-    # A slot that waits for a free line is used later than the budget believes, and two seconds'
-    # calls may meet in one. Where slots are plenty, fewer transactions matter more.
-    return concurrency * 2 if burst >= concurrency * 4 else concurrency
-
-
-def _alike(backlog: Sequence[Delivery], action: Action) -> list[Delivery]:
-    """Those that can be sent in the same way as the first: same action, looked for first or not."""
-    looks = _looks_first(action, backlog[0])
-    return [
-        one for one in backlog if one.action == action.name and _looks_first(action, one) is looks
-    ]
-
-
-def _looks_first(action: Action, delivery: Delivery) -> bool:
-    """Whether an earlier attempt may have done it already, and the vendor can be asked."""
-    return action.idempotency is Idempotency.SEARCH_FIRST and delivery.attempts > 0
-
-
-async def _found(line: Line, action: Action, job: Job, delivery: Delivery) -> Sent | None:
-    """For an action that can look first: what an earlier attempt left behind, if anything."""
-    if action.idempotency is Idempotency.SEARCH_FIRST and delivery.attempts > 1:
-        assert action.find is not None
-        return await action.find(line.client, job)
-    return None
-
-
-def job_of(action: Action, delivery: Delivery) -> Job:
-    """The job as the connector takes it; ConnectorBug where the stored input does not fit."""
-    try:
-        return Job(delivery.key, action.input.model_validate(delivery.input))
-    except ValidationError as error:
-        raise ConnectorBug(f"the stored input does not fit {action.name}: {error.title}") from None
 
 
 def budget_name(slug: str) -> str:

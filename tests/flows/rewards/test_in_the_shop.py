@@ -23,7 +23,7 @@ from connectors.shopify.stand_in import OLD_GRANT
 from connectors.woocommerce.sandbox import WooCommerceSandbox
 from flows.deliver import take
 from flows.directory import Directory
-from flows.sending import job_of
+from flows.jobs import job_of
 from loyalty import reward_events
 from loyalty.events import Event
 from loyalty.store import deliveries
