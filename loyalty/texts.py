@@ -72,19 +72,23 @@ class Texts:
             text; for e-mail `{subject, and mjml, html or text}`, for a chat with a button
             `{text, button}`.
 
+        are_checked: Somebody has read them before: each is read when it is first asked for.
+
     Raises:
         TextError: One of them cannot be read; the message names it and its line.
     """
 
-    def __init__(self, sources: Mapping[str, Mapping[str, Any]]) -> None:
+    def __init__(
+        self, sources: Mapping[str, Mapping[str, Any]], *, are_checked: bool = False
+    ) -> None:
         self._sources: dict[tuple[str, str], dict[str, Source]] = {}
-        for name, channels in sources.items():
-            for channel, given in channels.items():
-                by_locale = given if _is_by_locale(given) else {"": given}
-                self._sources[name, channel] = {
-                    locale: _read(name, channel, locale, parts)
-                    for locale, parts in by_locale.items()
-                }
+        self._unread = {
+            (name, channel): given if _is_by_locale(given) else {"": given}
+            for name, channels in sources.items()
+            for channel, given in channels.items()
+        }
+        if not are_checked:
+            self._read_all()
 
     def render(
         self, name: str, channel: str, context: Mapping[str, Any], *, locale: str = ""
@@ -142,9 +146,20 @@ class Texts:
 
     def sources(self) -> list[Source]:
         """Every text in every language, by name."""
+        self._read_all()
         return [one for key in sorted(self._sources) for one in self._sources[key].values()]
 
+    def _read_all(self) -> None:
+        for name, channel in list(self._unread):
+            self._by_locale(name, channel)
+
     def _by_locale(self, name: str, channel: str) -> dict[str, Source]:
+        if (name, channel) in self._unread:
+            self._sources[name, channel] = {
+                locale: _read(name, channel, locale, parts)
+                for locale, parts in self._unread[name, channel].items()
+            }
+            del self._unread[name, channel]
         found = self._sources.get((name, channel))
         if not found:
             raise TextError(f"there is no {channel} text named {name!r}: add it to the templates")

@@ -44,7 +44,7 @@ async def ask(world: World, step: Any) -> dict[str, Any]:
 async def _liability(world: World, step: steps.LiabilityReport) -> dict[str, Any]:
     programme = world.engine.in_force.programme
     at = step.as_of or world.engine.now
-    async with world.database.begin() as connection:
+    async with world.window.open() as connection:
         terms = BookTerms.of(programme, world.engine.expiry_since)
         found = await liability_at(connection, programme, terms, at=at)
         observer = world.observer(connection)

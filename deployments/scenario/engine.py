@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from deployments.scenario import translate
 from deployments.scenario.texts import scenario_texts
+from deployments.scenario.window import Window
 from flows.booking import book
 from flows.directory import Directory
 from flows.planning import Planner
@@ -75,10 +76,12 @@ class Engine:
 
     Args:
         rule_sets: Compiled rules by version; may be shared between cases.
+        window: Through which it looks at what became of an event.
     """
 
-    def __init__(self, database: Database, rule_sets: dict[str, RuleSet]) -> None:
+    def __init__(self, database: Database, rule_sets: dict[str, RuleSet], window: Window) -> None:
         self.database = database
+        self.window = window
         self.now = LONG_AGO
         self._rule_sets = rule_sets
         self._terms: translate.Terms | None = None
@@ -145,15 +148,17 @@ class Engine:
     async def accept(self, event: Event, *, delivery_id: str | None = None) -> bool:
         """Takes an event in as the gateway does; False where it is known already."""
         incoming = Incoming(event, received_at=self.now, delivery_id=delivery_id)
-        async with self.database.begin() as connection:
-            return bool(await inbox.accept(connection, [incoming]))
+        async with self.window.open() as connection:
+            raw = await connection.get_raw_connection()
+            driver: Any = raw.driver_connection
+            return bool(await inbox.accept_alone(driver, [incoming]))
 
     async def work_off(self, event: Event | None = None) -> None:
         """Books until nothing waits. What another connection works on is left to it."""
         if event is not None:
             waiting = [event.trigger]
         else:
-            async with self.database.begin() as connection:
+            async with self.window.open() as connection:
                 waiting = list(await inbox.waiting(connection, now=self.now))
         tries = 0
         while waiting:
@@ -182,7 +187,7 @@ class Engine:
 
     async def ending(self, event: Event, *, is_new: bool) -> Ending:
         """How an event ended so far."""
-        async with self.database.begin() as connection:
+        async with self.window.open() as connection:
             row = (await connection.execute(_ENDING, {"key": event.business_key})).one()
         outcome = row.outcome or {}
         return Ending(

@@ -50,7 +50,7 @@ _LEFT_WAITING = text("select business_key, state from inbox where state in ('wai
 
 async def broken(world: World) -> list[str]:
     """The invariants that do not hold now, in words."""
-    async with world.database.begin() as connection:
+    async with world.window.open() as connection:
         observer = world.observer(connection)
         return [
             *await _sums(connection, observer),

@@ -22,7 +22,7 @@ _ANSWERS = (
 async def differences(world: World, expected: Expectation, happened: Happening) -> list[str]:
     """What differs, in words; nothing where all holds."""
     told: list[str] = []
-    async with world.database.begin() as connection:
+    async with world.window.open() as connection:
         judge = _Judge(world, happened, world.observer(connection))
         for key, value in expected.given.items():
             if value is not None:

@@ -18,6 +18,7 @@ from deployments.scenario.engine import OWNER
 from deployments.scenario.observe import Members
 from deployments.scenario.rule_documents import NOTICE
 from deployments.scenario.texts import said
+from deployments.scenario.window import Window
 from flows.gatekeeping import judge_again
 from flows.terms import Terms
 from loyalty.store import deliveries
@@ -37,12 +38,15 @@ State = tuple[str, datetime | None]
 class Vendor:
     """Takes messages and remembers which it was told of already."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, window: Window) -> None:
         self.database = database
+        self.window = window
         self._known: dict[UUID, State] = {}
 
     async def hand_over(self, terms: Terms) -> None:
         """Sends what is planned for now, and with it what was put off until now."""
+        if not await self._has_open():
+            return
         now = terms.now
         async with self.database.begin() as connection:
             ready = {one.id: one for one in await self.ready(connection, terms)}
@@ -52,6 +56,10 @@ class Vendor:
             for outcome in sent:
                 outcome.delivery.attempts += 1
             await deliveries.finish(connection, sent)
+
+    async def _has_open(self) -> bool:
+        async with self.window.open() as connection:
+            return (await connection.execute(_OPEN)).first() is not None
 
     async def ready(self, connection: AsyncConnection, terms: Terms) -> list[Delivery]:
         """What is to be sent at `terms.now`: planned for it, or put off until then and judged."""
@@ -68,13 +76,16 @@ class Vendor:
 
     async def news(self, members: Members) -> list[dict[str, Any]]:
         """The messages whose state was set since this was asked last, in order."""
-        async with self.database.begin() as connection:
+        async with self.window.open() as connection:
             found = [deliveries.delivery_of(row) for row in await connection.execute(_ALL)]
         new = [one for one in found if self._known.get(one.id) != _state(one)]
         self._known = {one.id: _state(one) for one in found}
         return [_message(one, members) for one in new]
 
 
+_OPEN = text("""
+select 1 from deliveries where state in ('pending', 'sending', 'parked', 'held') limit 1
+""")
 _READY = text("select * from deliveries where owner = :owner and state = 'pending'")
 
 

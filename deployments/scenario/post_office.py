@@ -22,6 +22,7 @@ from pydantic import SecretStr
 from deployments.scenario.engine import OWNER
 from deployments.scenario.messages import Vendor
 from deployments.scenario.targets import CONNECTORS, TargetClients, Targets, slugs_of
+from deployments.scenario.window import Window
 from flows.runtime import Hub
 from flows.sending import Sender, budget_name
 from flows.terms import Terms
@@ -35,8 +36,8 @@ from loyalty.store.vault import Vault
 class PostOffice(Vendor):
     """Hands messages to scripted targets, again and again until they are taken."""
 
-    def __init__(self, database: Database) -> None:
-        super().__init__(database)
+    def __init__(self, database: Database, window: Window) -> None:
+        super().__init__(database, window)
         self.targets = Targets()
         self._at: datetime | None = None
 
@@ -93,7 +94,7 @@ class PostOffice(Vendor):
             await _through(hub, slug, found)
 
     async def _next(self, at: datetime) -> datetime | None:
-        async with self.database.begin() as connection:
+        async with self.window.open() as connection:
             return await deliveries.next_due(connection, now=at)
 
 

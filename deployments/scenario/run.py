@@ -14,6 +14,7 @@ from deployments.scenario.invariants import broken
 from deployments.scenario.judge import differences
 from deployments.scenario.stage import empty
 from deployments.scenario.steps import Concurrent
+from deployments.scenario.window import Window
 from deployments.scenario.world import NotSupported, World
 from loyalty.store.database import Database, StoreAway
 from rules import RuleSet
@@ -77,7 +78,12 @@ async def play(
     An engine that breaks ends the case with a difference that says so: the next one is played
     all the same.
     """
-    world = World(database, case, {} if rule_sets is None else rule_sets)
+    async with database.look() as connection:
+        window = Window(database, connection)
+        return await _play(World(database, case, {} if rule_sets is None else rule_sets, window))
+
+
+async def _play(world: World) -> list[str]:
     told: list[str] = []
     try:
         await world.begin()
@@ -89,7 +95,7 @@ async def play(
         raise
     except Exception as error:  # noqa: BLE001 - as below
         return [f"the settings: the engine broke: {type(error).__name__}: {_short(error)}"]
-    for at, step in enumerate(case.steps, 1):
+    for at, step in enumerate(world.case.steps, 1):
         where = f"step {at} ({_name(step)})"
         try:
             happened = await world.play(step)

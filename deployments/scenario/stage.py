@@ -128,6 +128,8 @@ def _own_server() -> Iterator[EmbeddedPostgres]:
             server.psql("alter system set fsync = off;")
             server.psql("alter system set synchronous_commit = off;")
             server.psql("alter system set full_page_writes = off;")
+            # A handful of rows: any plan will do, and planning again took longer than running.
+            server.psql("alter system set plan_cache_mode = force_generic_plan;")
             server.psql("select pg_reload_conf();")
             yield server
         finally:

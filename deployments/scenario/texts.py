@@ -69,7 +69,7 @@ def _texts(requested: tuple[str, ...], languages: tuple[tuple[str, tuple[str, ..
         body = _BODY.format(name=name)
         email = {"subject": name, "text": body}
         sources[name] = {"email": dict.fromkeys(tags, email), "sms": dict.fromkeys(tags, body)}
-    return Texts(sources)
+    return Texts(sources, are_checked=True)
 
 
 def said(content: Mapping[str, object]) -> dict[str, str]:

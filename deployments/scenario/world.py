@@ -22,6 +22,7 @@ from deployments.scenario.observe import Members, Observer
 from deployments.scenario.post_office import PostOffice
 from deployments.scenario.settings import Settings, merged
 from deployments.scenario.translate import terms_of
+from deployments.scenario.window import Window
 from loyalty.events import Event
 from loyalty.money import MoneyError
 from loyalty.store.database import Database
@@ -45,14 +46,18 @@ class World:
 
     Args:
         rule_sets: Compiled rules by version, shared between cases.
+        window: Through which it looks at what became of a step.
     """
 
-    def __init__(self, database: Database, case: Case, rule_sets: dict[str, RuleSet]) -> None:
+    def __init__(
+        self, database: Database, case: Case, rule_sets: dict[str, RuleSet], window: Window
+    ) -> None:
         self.database = database
         self.case = case
-        self.engine = Engine(database, rule_sets)
+        self.window = window
+        self.engine = Engine(database, rule_sets, window)
         self.members = Members()
-        self.vendor = PostOffice(database) if case.settings.fanout else Vendor(database)
+        self.vendor = (PostOffice if case.settings.fanout else Vendor)(database, window)
         self.personal: dict[str, set[str]] = {}
         self.tokens: dict[str, str] = {}
         self.raw = case.raw_settings
@@ -96,7 +101,7 @@ class World:
 
     async def meet(self) -> None:
         """Learns who the names of the file are by now."""
-        async with self.database.begin() as connection:
+        async with self.window.open() as connection:
             await self.members.learn(connection)
 
     def observer(self, connection: Any) -> Observer:
@@ -173,7 +178,7 @@ class World:
         return await self.take(event, delivery_id=step.delivery)
 
     async def _owner(self, event: Event) -> str:
-        async with self.database.begin() as connection:
+        async with self.window.open() as connection:
             await self.members.learn(connection)
             found = await connection.execute(_OWNER, {"key": event.business_key})
             return self.members.name_of(found.scalar_one())

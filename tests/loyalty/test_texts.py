@@ -157,3 +157,10 @@ def test_the_shipped_texts_can_be_read() -> None:
     context = {"values": {"years": 2}, "programme": Programme(name="Club"), "result": Result()}
     rendered = Texts(sources).render("anniversary", "email", {"member": member(), **context})
     assert rendered["subject"] == "2 years with Club"
+
+
+def test_texts_that_were_checked_before_are_read_when_they_are_asked_for() -> None:
+    texts = Texts({"a": {"sms": "fine"}, "b": {"sms": "{% if %}"}}, are_checked=True)
+    assert texts.render("a", "sms", {}) == {"text": "fine"}
+    with pytest.raises(TextError, match=r"the sms text 'b' cannot be read \(line 1\): "):
+        texts.sources()

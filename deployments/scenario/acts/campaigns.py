@@ -197,19 +197,19 @@ join campaigns k on k.id = i.campaign_id where k.name = :campaign and c.customer
 
 
 async def _invited(world: World) -> list[str]:
-    async with world.database.begin() as connection:
+    async with world.window.open() as connection:
         return list((await connection.execute(_INVITED)).scalars())
 
 
 async def _waiting(world: World) -> int:
-    async with world.database.begin() as connection:
+    async with world.window.open() as connection:
         known = await campaigns.listed(connection)
         return sum([await invitations.waiting(connection, one.id) for one in known])
 
 
 async def _invitation_of(world: World, step: InvitationClaimed) -> Any:
     wanted = {"campaign": step.campaign, "customer": step.customer}
-    async with world.database.begin() as connection:
+    async with world.window.open() as connection:
         return (await connection.execute(_INVITATION, wanted)).scalar_one()
 
 

@@ -129,7 +129,7 @@ async def _bound(world: World) -> dict[str, str | None]:
         if isinstance(step, (Wrote, Invited))
     }
     keys = {(store, "customer", contact): contact for store, contact in sorted(chats)}
-    async with world.database.begin() as connection:
+    async with world.window.open() as connection:
         found = await people.find(connection, list(keys))
     whose: dict[str, UUID | None] = {contact: found.get(key) for key, contact in keys.items()}
     return {

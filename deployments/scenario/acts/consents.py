@@ -141,7 +141,7 @@ async def _request(world: World, step: ConsentRequested, at: datetime) -> Happen
     address = _address(member, step.channel)
     asked = ConsentRequest(channel=channel, address=address, member_id=str(member.id), via=step.via)
     happened = await world.take(consent_events.requested(asked, at=at))
-    async with world.database.begin() as connection:
+    async with world.window.open() as connection:
         found = await opt_ins.latest_requests(connection, [(channel.value, address)])
     for request in found.values():
         if request.requested_at == at:
@@ -208,7 +208,7 @@ def bounced(address: str, at: datetime, *, permanent: bool) -> Event:
 
 async def _member(world: World, name: str) -> Member:
     await world.meet()
-    async with world.database.begin() as connection:
+    async with world.window.open() as connection:
         rows = await world.observer(connection).rows()
     known = world.members.ids.get(name)
     if known is None:

@@ -105,7 +105,7 @@ def _address(name: str) -> str:
 
 
 async def _mailed(world: World, step: EmailEvent, at: datetime) -> Event:
-    async with world.database.begin() as connection:
+    async with world.window.open() as connection:
         wanted = {"campaign": step.message, "target": _address(step.to)}
         sent = (await connection.execute(_SENT_BY, wanted)).one()
     if step.kind in ("hard_bounce", "soft_bounce"):
@@ -135,7 +135,7 @@ def _bounced(address: str, step: EmailEvent, at: datetime) -> Event:
 
 async def _texted(world: World, step: SmsStatus, at: datetime) -> Event:
     """Twilio's report as its connector reads it."""
-    async with world.database.begin() as connection:
+    async with world.window.open() as connection:
         sent = (await connection.execute(_SENT_FOR, {"key": f"announced:{step.key}"})).one()
     payload = {"MessageSid": sent.vendor_id, "To": sent.target, "MessageStatus": step.status}
     request = InboundRequest("POST", "https://hub.example/hooks/twilio/main", {}, b"", at)
@@ -145,7 +145,7 @@ async def _texted(world: World, step: SmsStatus, at: datetime) -> Event:
 
 
 async def _figures(world: World, campaign: str | None) -> dict[str, Any]:
-    async with world.database.begin() as connection:
+    async with world.window.open() as connection:
         found = (await engagement.figures_of(connection, [campaign or ""]))[campaign or ""]
     rates = {"open_rate": str(found.open_rate), "click_rate": str(found.click_rate)}
     return {"stats": {**asdict(found), **rates}}
