@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from functools import lru_cache
 from typing import Annotated
@@ -95,6 +96,14 @@ def rounded(amount: Decimal, currency: str) -> Decimal:
     should be none, `check_scale` refuses them.
     """
     return amount.quantize(_quantum(currency), ROUND_HALF_UP)
+
+
+def check_scales(amounts: Iterable[Decimal], currency: str) -> None:
+    """Raises MoneyError where one of them has more decimals than the currency."""
+    usual = _quantum(currency)
+    for amount in amounts:
+        if not (amount.same_quantum(_WHOLE) or amount.same_quantum(usual)):
+            check_scale(amount, currency)
 
 
 def from_minor(minor: int, currency: str, *, provider: str = "") -> Decimal:

@@ -8,12 +8,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import orjson
 from pydantic import ValidationError
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from flows.simulation.trial import Figures, Trial
-from loyalty.events import Event, EventType
+from loyalty.events import Event, EventType, stored_event
 from loyalty.points import EntryKind
 
 COUNTED = (
@@ -27,6 +28,8 @@ COUNTED = (
 rule and would hide it."""
 
 MESSAGES = ("sms", "email")
+
+_GIFT_CODE = EventType.GIFT_CODE_REDEEMED.value
 
 _OWN = (EventType.MILESTONE_REACHED.value, EventType.TIER_CHANGED.value)
 """Events that booking itself brings forth: the replay makes its own."""
@@ -87,7 +90,7 @@ from counts c join heirs h on h.root = c.root group by c.root order by n desc, c
 """)
 
 _EVENTS = text("""
-select id, store, type, key, subject, occurred_at, data, done_at, member_id,
+select id, store, type, key, subject, occurred_at, data::text as data, done_at, member_id,
        outcome ->> 'version' as version, outcome ->> 'programme' as programme,
        outcome #> '{facts,tags}' as tags, outcome #> '{facts,segments}' as segments,
        outcome #>> '{facts,zone}' as zone, outcome #>> '{facts,email}' as email,
@@ -146,8 +149,8 @@ async def history(connection: AsyncConnection, ids: Sequence[UUID], until: datet
 
 
 def _happened(row: Any) -> Happened:
-    event = Event(
-        type=row.type,
+    event = stored_event(
+        row.type,
         store=row.store,
         key=row.key,
         time=row.occurred_at,
@@ -169,12 +172,13 @@ def _happened(row: Any) -> Happened:
     )
 
 
-def _data(row: Any) -> dict[str, Any]:
-    """The event's data; of a gift code also what it turned out to be, whatever was reported."""
-    data: dict[str, Any] = row.data
-    if row.type != EventType.GIFT_CODE_REDEEMED.value:
+def _data(row: Any) -> dict[str, Any] | str:
+    """The event's data as JSON; of a gift code also what it turned out to be, whatever was
+    reported."""
+    data: str = row.data
+    if row.type != _GIFT_CODE:
         return data
-    return data | {"points": 0} | (row.gift_code or {})
+    return orjson.loads(data) | {"points": 0} | (row.gift_code or {})
 
 
 async def actuals(

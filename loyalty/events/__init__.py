@@ -14,7 +14,7 @@ from loyalty.events.consents import (
     ConsentRequest,
     ReviewDecision,
 )
-from loyalty.events.envelope import DATA_MODELS, Data, Event, subject_of
+from loyalty.events.envelope import DATA_MODELS, Data, Event, stored_event, subject_of
 from loyalty.events.gift_codes import GiftCodeUse
 from loyalty.events.invitations import InvitationClaim
 from loyalty.events.kinds import TRIGGER_OF, TRIGGERS, Channel, ConsentState, EventType, Purpose
@@ -112,6 +112,7 @@ __all__ = [
     "Text",
     "TierChange",
     "made",
+    "stored_event",
     "subject_of",
     "traits",
 ]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from pydantic import AwareDatetime, Field, model_validator
 
-from loyalty.events.base import Frozen, Key
+from loyalty.events.base import Frozen, Key, made
 from loyalty.events.chats import ChatBound, ChatInvited, ChatMessage
 from loyalty.events.consents import (
     Consent,
@@ -168,6 +169,29 @@ class Event(Frozen):
             "subject": self.subject,
             "data": self.data.model_dump(mode="json"),
         }
+
+
+_TYPES = {kind.value: kind for kind in EventType}
+
+
+def stored_event(
+    name: str, *, store: str, key: str, time: datetime, subject: str, data: dict[str, Any] | str
+) -> Event:
+    """An event as it is stored: its envelope was checked before, and columns keep their types.
+
+    Args:
+        name: The type; one that is unknown by now is refused like any other event.
+        data: As read from JSON, or as JSON text.
+
+    Raises:
+        ValidationError: It cannot be read any more.
+    """
+    kind = _TYPES.get(name)
+    if kind is None:
+        return Event(type=name, store=store, key=key, time=time, subject=subject, data=data)
+    model = DATA_MODELS[kind]
+    known = model.model_validate_json(data) if isinstance(data, str) else model.model_validate(data)
+    return made(Event, type=kind, store=store, key=key, time=time, subject=subject, data=known)
 
 
 def subject_of(store: str, customer: Customer | None, fallback: str) -> str:

@@ -9,7 +9,7 @@ from pydantic import AwareDatetime, Field, model_validator
 
 from loyalty.events.base import MAX_LINES, Frozen, Key, Text
 from loyalty.events.people import Customer
-from loyalty.money import Amount, check_currency, check_scale
+from loyalty.money import Amount, check_currency, check_scales
 
 
 class Line(Frozen):
@@ -69,11 +69,10 @@ class Order(Frozen):
         code = check_currency(self.currency)
         if code != self.currency:
             object.__setattr__(self, "currency", code)
-        for amount in (self.total, self.discount, self.shipping, self.tax, self.tip):
-            check_scale(amount, code)
+        amounts = [self.total, self.discount, self.shipping, self.tax, self.tip]
         for line in self.lines:
-            check_scale(line.discount, code)
-            check_scale(line.unit_price if line.gross is None else line.gross, code)
+            amounts += (line.discount, line.unit_price if line.gross is None else line.gross)
+        check_scales(amounts, code)
         return self
 
 

@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from loyalty.events import DATA_MODELS, Event, EventType, made
+from loyalty.events import Event, stored_event
 from loyalty.store.bulk import update_rows
 from loyalty.store.tables import inbox, rejects
 from loyalty.store.uncollected import uncollected
@@ -239,17 +239,8 @@ def _read(rows: Sequence[Any]) -> tuple[list[Claimed], list[Closing]]:
 
 def _claimed(row: Any) -> Claimed:
     item_id, name, store, key, at, subject, data, received_at, attempts = row
-    kind = _TYPES.get(name)
-    if kind is None:
-        event = Event(type=name, store=store, key=key, time=at, subject=subject, data=data)
-    else:
-        # The envelope was checked before it was stored, and its columns keep their types.
-        known = DATA_MODELS[kind].model_validate(data)
-        event = made(Event, type=kind, store=store, key=key, time=at, subject=subject, data=known)
+    event = stored_event(name, store=store, key=key, time=at, subject=subject, data=data)
     return Claimed(item_id, event, received_at, attempts)
-
-
-_TYPES = {kind.value: kind for kind in EventType}
 
 
 def _unreadable(row: Any, error: ValidationError) -> Closing:
