@@ -3,7 +3,8 @@
 The hub is a gateway on a database of its own; the shop's page stands on another site, so the
 frame is a stranger's to the browser, as in life. `cold` is a browser that has never been here;
 `warm` has the files; `pointed at` had the frame made ready while the pointer was over the button.
-The target is below 200 ms.
+`works` is when the page hears that the panel's first tab is there and listens, `seen` when the
+browser has painted it. The target of both is below 200 ms.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
@@ -33,12 +35,25 @@ _CLICK = """async () => {
   if (host.dataset.state) delete host.dataset.state;
   const began = performance.now();
   host.shadowRoot.querySelector("button").click();
-  return (await seen) - began;
+  return { began: performance.timeOrigin + began, works: (await seen) - began };
+}"""
+_PAINTED = """async () => {
+  const named = () => performance.getEntriesByName("first-contentful-paint")[0];
+  while (!named()) await new Promise(requestAnimationFrame);
+  return performance.timeOrigin + named().startTime;
 }"""
 
 
-async def opening(context: BrowserContext, front: Storefront, *, points_first: bool) -> float:
-    """Milliseconds from the click on the button to the panel's first tab with its content."""
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """Milliseconds from the click on the button."""
+
+    works: float
+    seen: float
+
+
+async def opening(context: BrowserContext, front: Storefront, *, points_first: bool) -> Opening:
+    """Opens the panel in a new page of the shop."""
     page = await context.new_page()
     await page.goto(front.origin)
     button = page.get_by_role("button", name="Rewards", exact=True)
@@ -46,14 +61,16 @@ async def opening(context: BrowserContext, front: Storefront, *, points_first: b
     if points_first:
         await button.hover()
         await page.wait_for_timeout(30)
-    taken: float = await page.evaluate(_CLICK)
+    clicked = await page.evaluate(_CLICK)
+    (frame,) = page.main_frame.child_frames
+    painted = await frame.evaluate(_PAINTED)
     await page.close()
-    return taken
+    return Opening(clicked["works"], painted - clicked["began"])
 
 
-async def measure(browser: Browser, front: Storefront, rounds: int) -> dict[str, list[float]]:
+async def measure(browser: Browser, front: Storefront, rounds: int) -> dict[str, list[Opening]]:
     """The times of each kind."""
-    found: dict[str, list[float]] = {"cold": [], "warm": [], "pointed at": []}
+    found: dict[str, list[Opening]] = {"cold": [], "warm": [], "pointed at": []}
     for _ in range(rounds):
         context = await browser.new_context(locale="en-GB")
         found["cold"].append(await opening(context, front, points_first=False))
@@ -77,13 +94,23 @@ async def run(rounds: int) -> int:
             await database.aclose()
         finally:
             server.stop()
-    for name, taken in times.items():
-        worst = sorted(taken)[int(len(taken) * 0.95)]
-        print(f"{name:>10}: {median(taken):5.0f} ms at the median, {worst:5.0f} ms at p95")
-    return int(any(median(taken) >= TARGET_MS for taken in times.values()))
+    missed = [_told(name, taken) >= TARGET_MS for name, taken in times.items()]
+    return int(any(missed))
 
 
-async def _measured(database: Database, home: Path, rounds: int) -> dict[str, list[float]]:
+def _told(name: str, openings: list[Opening]) -> float:
+    """Prints the figures of one kind; the larger of the two medians."""
+    works = sorted(one.works for one in openings)
+    seen = sorted(one.seen for one in openings)
+    worst = int(len(openings) * 0.95)
+    print(
+        f"{name:>10}: works after {median(works):4.0f} ms (p95 {works[worst]:4.0f}), "
+        f"seen after {median(seen):4.0f} ms (p95 {seen[worst]:4.0f})"
+    )
+    return max(median(works), median(seen))
+
+
+async def _measured(database: Database, home: Path, rounds: int) -> dict[str, list[Opening]]:
     async with opened(database, home, public=HUB) as shop, storefront() as front:
         front.hub = HUB.format(port=shop.gateway.port)
         await shop.save(programme(site(origins=[front.origin])))

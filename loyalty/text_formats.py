@@ -86,8 +86,11 @@ class Formats:
         if unknown or "other" not in forms:
             told = "`plural` takes one, two, few, many and zero, and always other"
             raise TemplateRuntimeError(told)
-        form = _plural_form(self.locale, str(_number(value, "plural")))
-        return str(forms.get(form, forms["other"]))
+        return str(forms.get(self.plural_form(value), forms["other"]))
+
+    def plural_form(self, value: Any) -> str:
+        """CLDR's name of the form that the language uses with this number: `one`, `few` …"""
+        return _plural_form(self.locale, str(_number(value, "plural")))
 
 
 # A mail writes one number several times: in its subject, twice in its HTML, in its text.

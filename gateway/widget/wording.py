@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
 
+from loyalty.locales import formats_of
 from loyalty.sites import Site
+from loyalty.text_formats import Formats, formats
 
 FALLBACK = "en"
 _FOLDER = Path(__file__).parent / "texts"
-_ONLY_HERE = ("movement_", "refused_", "page_")
-"""Texts that the server fills in itself; the browser is not given them."""
+_ONLY_HERE = ("movement_", "refused_", "page_", "per", "times")
+"""How texts begin that the server fills in itself; the browser is not given them."""
 
 _RIGHT_TO_LEFT = frozenset({"ar", "dv", "fa", "he", "ku", "ps", "sd", "ug", "ur", "yi"})
 
@@ -40,6 +43,23 @@ class Wording:
             name, brace, rest = part.partition("}")
             found.append(values[name] + rest if brace and name in values else "{" + part)
         return "".join(found)
+
+    def points(self, count: Decimal) -> str:
+        """So many points, as the language counts them: `1 point`, `50 points`."""
+        key = f"points_{self._formats().plural_form(count)}"
+        known = key if self.knows(key) else "points_other"
+        return self.say(known, n=self.number(count))
+
+    def number(self, number: Decimal) -> str:
+        """A number as the language writes it."""
+        return self._formats().number(number)
+
+    def money(self, amount: Decimal, currency: str) -> str:
+        """An amount in major units as the language writes it."""
+        return self._formats().money(amount, currency)
+
+    def _formats(self) -> Formats:
+        return formats(formats_of(self.language, ""), "", "UTC", ("EUR", 0))
 
     def knows(self, key: str) -> bool:
         """Whether there is such a text."""

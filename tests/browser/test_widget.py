@@ -137,6 +137,21 @@ async def test_a_member_signs_in_by_mail_and_sees_points_and_movements(visit: Vi
     await expect(visit.panel.get_by_text("Adjusted by our team: returned a mug")).to_be_visible()
 
 
+async def test_no_formatter_is_made_before_a_number_has_to_be_written(visit: Visit) -> None:
+    counting = """(() => { const Format = Intl.NumberFormat; window.formatters = 0;
+      Intl.NumberFormat = function (...given) { formatters += 1; return new Format(...given); };
+    })()"""
+    await visit.page.context.add_init_script(counting)
+    await visit.open()
+    await expect(visit.panel.get_by_text("1 point for each €1.00 spent")).to_be_visible()
+    assert await visit.page.main_frame.child_frames[0].evaluate("formatters") == 0
+    await visit.shop.enrol()
+    await visit.sign_in()
+    await visit.tab("My balance")
+    await expect(visit.panel.get_by_text("50 points", exact=True)).to_be_visible()
+    assert await visit.page.main_frame.child_frames[0].evaluate("formatters") > 0
+
+
 async def test_somebody_new_joins_by_the_same_link(visit: Visit) -> None:
     await visit.open()
     await visit.sign_in("bo@example.com")

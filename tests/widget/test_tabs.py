@@ -14,13 +14,13 @@ async def test_each_rule_that_gives_points_is_told_with_a_button(shop: Shop) -> 
     assert [one["id"] for one in ways] == ["one-per-euro", "welcome-points"]
     bought, joined = ways
     assert bought["title"] == "Complete an order"
-    assert bought["worth"] == {"points": "1", "per": {"amount": "1", "currency": "EUR"}}
+    assert bought["worth"] == "1 point for each €1.00 spent"
     assert bought["button"] == {
         "label": "Purchase",
         "href": "https://tea.example/collections/all",
     }
     assert joined["title"] == "50 points for signing up"
-    assert joined["worth"] == {"points": "50"}
+    assert joined["worth"] == "50 points"
     assert joined["button"] == {"label": "Sign up", "href": ""}
 
 
@@ -28,6 +28,7 @@ async def test_rules_speak_the_language_that_is_asked_for(shop: Shop) -> None:
     ways = (await shop.ask("earn", params={"lang": "de-AT"})).json()["ways"]
     assert ways[0]["title"] == "Etwas bestellen"
     assert ways[0]["button"]["label"] == "Einkaufen"
+    assert [one["worth"] for one in ways] == ["1 Punkt je 1,00\xa0€ Einkauf", "50 Punkte"]
 
 
 async def test_what_was_shown_already_is_answered_without_content(shop: Shop) -> None:

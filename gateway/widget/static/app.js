@@ -22,24 +22,25 @@ function say(key, values = {}) {
   return (words[key] || key).replace(/\{(\w+)\}/g, (whole, name) => (name in values ? values[name] : whole));
 }
 
-const rules = new Intl.PluralRules(settings.language);
-const figures = new Intl.NumberFormat(settings.language, { maximumFractionDigits: 6 });
+// Made when the first number is to be written, which takes a browser tens of milliseconds: the
+// first tab has none that the hub did not write.
+let figures = null;
+let rules = null;
 
-function number(points) {
-  return figures.format(points / 10 ** settings.scale);
+function written(whole) {
+  figures ??= new Intl.NumberFormat(settings.language, { maximumFractionDigits: 6 });
+  return figures.format(whole);
 }
 
-function pointsOf(whole) {
-  const key = `points_${rules.select(whole)}`;
-  return say(key in words ? key : "points_other", { n: figures.format(whole) });
+function number(points) {
+  return written(points / 10 ** settings.scale);
 }
 
 function points(smallest) {
-  return pointsOf(smallest / 10 ** settings.scale);
-}
-
-function money(amount, currency) {
-  return new Intl.NumberFormat(settings.language, { style: "currency", currency }).format(Number(amount));
+  const whole = smallest / 10 ** settings.scale;
+  rules ??= new Intl.PluralRules(settings.language);
+  const key = `points_${rules.select(whole)}`;
+  return say(key in words ? key : "points_other", { n: written(whole) });
 }
 
 function day(instant, style = "medium") {
@@ -308,21 +309,13 @@ async function takeCode(code) {
 
 const views = { earn, redeem, rewards, referral, balance };
 
-function worth(way) {
-  const { points: some, per, times } = way.worth || {};
-  if (times) return say("times", { factor: figures.format(Number(times)) });
-  if (!some) return "";
-  const told = pointsOf(Number(some));
-  return per ? say("per", { points: told, amount: money(per.amount, per.currency) }) : told;
-}
-
 async function earn() {
   const { ways } = known || (await ask("earn"));
   known = null;
   const told = ways.map((way, at) => make("div", { class: "row" },
     make("div", {},
       make("h3", { id: `way-${at}` }, way.title),
-      make("p", {}, worth(way)),
+      make("p", {}, way.worth),
       way.text ? make("p", { class: "soft" }, way.text) : null),
     wayButton(way, at)));
   return [door(), told.length ? list(told) : make("p", {}, say("earn_none"))];
