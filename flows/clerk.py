@@ -22,7 +22,7 @@ from loyalty.eligibility import rate
 from loyalty.events import Event, EventType, Order, Payment, made
 from loyalty.facts import MemberFacts, Result
 from loyalty.limits import CAP, Room, grant
-from loyalty.points import EntryKind, Posting
+from loyalty.points import Entry, EntryKind, Posting
 from loyalty.sales import Sale
 from loyalty.store.ids import new_id
 from loyalty.store.inbox import Claimed, Closing
@@ -301,24 +301,31 @@ class Clerk:
         decision = case.decision
         outcome = {
             "code": code,
+            "fired": decision.fired,
+            "limits": case.bitten,
+            "errors": [*decision.errors, *errors],
+        }
+        if terms.remembers:
+            outcome |= self._remembered(case, result, entries)
+            outcome |= {"alerts": [*case.alerts, *alerts], **case.extra}
+        return done(item, member, reason, code=code, outcome=outcome)
+
+    def _remembered(self, case: Case, result: Result, entries: Sequence[Entry]) -> dict[str, Any]:
+        """What is kept for good, to explain and reverse the event years later."""
+        decision = case.decision
+        return {
             "version": decision.version,
-            "programme": terms.programme_version,
+            "programme": self.terms.programme_version,
             "facts": case.facts,
             "points": result.points,
             "balance": result.balance,
             "tier": result.tier,
             "entries": [[e.posting.rule, e.points, e.posting.reason] for e in entries],
             "kinds": [e.kind.value for e in entries],
-            "fired": decision.fired,
             "verdicts": [verdict.plain() for verdict in decision.verdicts],
             "left_out": [one.model_dump(mode="json") for one in decision.left_out],
-            "limits": case.bitten,
             "withheld": sorted(case.withheld),
-            "alerts": [*case.alerts, *alerts],
-            "errors": [*decision.errors, *errors],
-            **case.extra,
         }
-        return done(item, member, reason, code=code, outcome=outcome)
 
     def _plan(self, case: Case, data: Any, result: Result) -> Sequence[str]:
         item, terms = case.item, self.terms

@@ -41,8 +41,8 @@ class Terms:
         older_programmes: The same for programmes.
         hooks: Who subscribed which events.
         expiry_since: When the present expiry came into force; None for always.
-        remembers: Whether outcomes say why each rule came out as it did; a simulation, which
-            keeps none, does without.
+        remembers: Whether outcomes say all that is kept for good, and why each rule came out as
+            it did; a simulation, which keeps none, only needs what fired, failed or was limited.
     """
 
     programme: Programme

@@ -32,7 +32,7 @@ from loyalty.store.people import Member
 from loyalty.texts import Texts
 from rules import RuleSet
 
-_KEPT = frozenset(kind.value for kind in COUNTED)
+_KEPT = frozenset(COUNTED)
 
 _LEFT_OUT = frozenset({EventType.MEMBER_MERGED, EventType.MEMBER_UNMERGED, EventType.MEMBER_ERASED})
 """Accounts that are one person's by now are one from the beginning: nothing is handed over."""
@@ -219,7 +219,7 @@ class Replay:
     def _count(self, closing: Closing, book: PointsBook, root: UUID) -> None:
         figures, tally = self._figures[root], self.tally
         for entry in book.entries:
-            if entry.kind.value in _KEPT:
+            if entry.kind in _KEPT:
                 figures.book(entry.points)
                 tally.count("points", entry.posting.rule or entry.kind.value, entry.points)
         for delivery in self._work.deliveries:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -38,7 +39,8 @@ class Order(Frozen):
     database_url: SecretStr = SecretStr("")
 
 
-class Figures(BaseModel):
+@dataclass(slots=True)
+class Figures:
     """Points, tier and messages of one side: as booked, or as simulated."""
 
     added: int = 0
@@ -69,8 +71,8 @@ class MemberChange(BaseModel):
     """One member on both sides."""
 
     member_id: UUID
-    actual: Figures = Figures()
-    simulated: Figures = Figures()
+    actual: Figures = Field(default_factory=Figures)
+    simulated: Figures = Field(default_factory=Figures)
 
     @property
     def difference(self) -> int:
