@@ -115,12 +115,13 @@ def rate(
     fields = dict(data.__dict__)
     if isinstance(data, Payment):
         counts = data.amount if programme.eligible.tip else data.amount - data.tip
-        eligible = _converted(max(counts, _NONE), programme, fx_rate)
+        eligible = _converted(max(counts, _NONE), data.currency, programme, fx_rate)
         fields |= {"eligible": eligible, "fx_rate": fx_rate}
         return made(RatedPayment, **fields)
     lines, extra = eligible_parts(data, programme.eligible)
     before = sum(lines, extra)
-    eligible = _converted(_after_tenders(data, programme.eligible, before), programme, fx_rate)
+    counts = _after_tenders(data, programme.eligible, before)
+    eligible = _converted(counts, data.currency, programme, fx_rate)
     if eligible != before:
         *lines, extra = _shares(eligible, [*lines, extra], programme.currency)
     rated = tuple(_rated(line, share) for line, share in zip(data.lines, lines, strict=True))
@@ -128,8 +129,9 @@ def rate(
     return made(RatedOrder, **fields)
 
 
-def _converted(amount: Decimal, programme: Programme, fx_rate: Decimal) -> Decimal:
-    if fx_rate == 1:
+def _converted(amount: Decimal, currency: str, programme: Programme, fx_rate: Decimal) -> Decimal:
+    # One for one is a conversion, too: 0.01 EUR are no whole yen.
+    if currency == programme.currency and fx_rate == 1:
         return amount
     return convert(amount, fx_rate, currency=programme.currency, rounding=programme.fx_rounding)
 

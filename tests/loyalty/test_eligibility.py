@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from loyalty.eligibility import EligibilityPolicy, allocate, eligible_amount, rate
@@ -209,6 +209,7 @@ def test_lines_get_their_share_of_what_counts(
     st.decimals("0.01", "200", places=4),
     st.integers(0, 3000),
 )
+@example(prices=[2], discount=0, fx_rate=Decimal("1.0000"), tender=1)  # euros one for one in yen
 def test_shares_always_add_up_to_the_whole(
     prices: list[int], discount: int, fx_rate: Decimal, tender: int
 ) -> None:
