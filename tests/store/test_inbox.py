@@ -328,7 +328,11 @@ where relname = 'inbox'
 async def test_what_a_claim_costs_does_not_grow_with_the_burst(
     database: Database, statistics: str
 ) -> None:
-    """PostgreSQL plans with what it knew of a table in which nothing waited."""
+    """PostgreSQL plans with what it knew of a table in which nothing waited.
+
+    Some of its plans look at the whole batch for each event of the batch (10,100 rows), none at
+    the whole burst for each (300,000).
+    """
     await accept(database, *(order(f"early-{n}") for n in range(300)))
     async with database.begin() as connection:
         await close(connection, await claim(connection, limit=300))
@@ -339,4 +343,4 @@ async def test_what_a_claim_costs_does_not_grow_with_the_burst(
     async with database.begin() as connection:
         before = (await connection.execute(_ROWS_LOOKED_AT)).scalar_one()
         assert await claim(connection) == [str(n) for n in range(100)]
-        assert (await connection.execute(_ROWS_LOOKED_AT)).scalar_one() - before < 10_000
+        assert (await connection.execute(_ROWS_LOOKED_AT)).scalar_one() - before < 30_000
