@@ -60,13 +60,25 @@ async def stage(url: str = "", *, count: int = 2) -> AsyncIterator[list[Database
     """
     if not url:
         with _own_server() as server:
-            for at in range(count):
-                server.psql(f"create database scenarios_{at};")
-            async with _all_opened([server.url(f"scenarios_{at}") for at in range(count)]) as found:
+            async with _all_opened(await _migrated(server, count)) as found:
                 yield found
         return
     async with _borrowed(url, count) as urls, _all_opened(urls) as found:
         yield found
+
+
+async def _migrated(server: EmbeddedPostgres, count: int) -> list[str]:
+    """Makes databases on our own server: the first is migrated, the others are copied from it."""
+    names = [f"scenarios_{at}" for at in range(count)]
+    server.psql(f"create database {names[0]};")
+    first = Database(server.url(names[0]))
+    try:
+        await migrate(first)
+    finally:
+        await first.aclose()
+    for name in names[1:]:
+        server.psql(f"create database {name} template {names[0]} strategy file_copy;")
+    return [server.url(name) for name in names]
 
 
 @asynccontextmanager

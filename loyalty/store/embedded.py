@@ -41,6 +41,7 @@ log_min_messages = warning
 
 RECOVERY_SECONDS = 300.0
 """How long a server may take to come up: after a crash it repeats what was not yet written."""
+STOP_SECONDS = 15.0
 
 
 class PostgresFailed(Exception):
@@ -140,9 +141,10 @@ class EmbeddedPostgres:
             return None
 
     def _is_ours(self, process: psutil.Process) -> bool:
-        is_alive = process.status() != psutil.STATUS_ZOMBIE
         return (
-            is_alive and process.name() == "postgres" and process.cwd() == str(self._data.resolve())
+            _lives(process)
+            and process.name() == "postgres"
+            and process.cwd() == str(self._data.resolve())
         )
 
     @property
@@ -160,7 +162,10 @@ class EmbeddedPostgres:
         process = self._postmaster()
         if process is not None:
             process.send_signal(signal.SIGQUIT if at_once else signal.SIGINT)
-            psutil.wait_procs([process], timeout=15)
+            end = time.monotonic() + STOP_SECONDS
+            # It is nobody's child: whoever collects the dead may take seconds to come by.
+            while _lives(process) and time.monotonic() < end:
+                time.sleep(0.005)
 
     def url(self, database: str) -> str:
         """The address of one of the server's databases."""
@@ -188,3 +193,11 @@ class EmbeddedPostgres:
                 if process.info["name"] == "postgres" and self._is_ours(process):
                     found.append(process)
         return found
+
+
+def _lives(process: psutil.Process) -> bool:
+    """Whether it still runs; the dead whom nobody has collected yet do not."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
