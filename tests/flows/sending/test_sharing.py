@@ -103,7 +103,7 @@ async def test_a_cancelled_run_gives_back_what_it_has_not_begun(
     office: Office, sink: Sink, action: str, in_flight: str
 ) -> None:
     await office.connect(SINK, await sink_account(office), burst=12, per_second=1)
-    sink.slow_seconds = 0.25
+    sink.slow_seconds = 1.0
     hub = office.hub()
     planned = await office.plan(hub, SINK, action, notes(100))
     await hub.clients.refresh()
