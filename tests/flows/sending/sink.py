@@ -92,10 +92,10 @@ class Sink(VendorSandbox):
 
 
 class SinkClient:
-    """Speaks to the sink; gives up after 0.3 seconds."""
+    """Speaks to the sink; gives up after a second, which a busy machine may need."""
 
     def __init__(self, account: SinkAccount) -> None:
-        self.http = HttpClient(account.base_url, timeout=httpx.Timeout(0.3, connect=1.0))
+        self.http = HttpClient(account.base_url, timeout=httpx.Timeout(1.0, connect=5.0))
         self.is_closed = False
 
     async def check(self) -> str:

@@ -104,7 +104,7 @@ async def test_after_an_unknown_outcome_only_what_is_safe_is_sent_again(
     faults = {
         "500": Fault(status=500, when="after"),
         "a time-out after accepting": Fault(status=0, when="after"),
-        "a cut line": Fault(status=500, when="after", hang_seconds=0.5),
+        "a cut line": Fault(status=500, when="after", hang_seconds=1.5),
     }
     sink.faults.append(faults[how])
     hub = office.hub()
