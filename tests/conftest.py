@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
+import gc
 import os
 import signal
 from collections.abc import AsyncIterator, Iterator
@@ -106,6 +107,13 @@ async def database(database_url: str) -> AsyncIterator[Database]:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Fast tests first, then the browser, then the system tests, which kill processes."""
     items.sort(key=lambda item: (_turn(item.nodeid), "durability" in item.keywords))
+
+
+def pytest_collection_finish() -> None:
+    """Tests and modules are there to the end: looking through thousands of them for garbage
+    makes everything stand still for a moment, also whatever waits for an answer."""
+    gc.collect()
+    gc.freeze()
 
 
 def _turn(node: str) -> int:
